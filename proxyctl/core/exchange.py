@@ -1,0 +1,170 @@
+"""One client request and what came of it: the attempts while it runs, the record that is kept.
+
+`Exchange` is the only mutable value here; it lives from the request's first byte to the answer's last one, and
+`finish` turns it into an immutable `ExchangeRecord`. Times are seconds, durations milliseconds.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from proxyctl.core.chat import DialectName, FinishReason
+from proxyctl.core.clock import Clock
+from proxyctl.core.errors import Problem
+from proxyctl.core.losses import Loss, Losses
+from proxyctl.core.usage import Usage
+
+Lane = Literal["passthrough", "translate"]
+Outcome = Literal["ok", "error", "interrupted", "client_closed", "refused"]
+"""`ok`: complete; `error`: no answer began; `interrupted`: it began and was cut; `client_closed`: the caller left;
+`refused`: the gateway itself said no, no provider was asked."""
+
+
+class Peek(Struct, frozen=True, kw_only=True):
+    """What routing must know of a request before anybody decodes it whole. `size` is the body's length in bytes."""
+
+    model: str
+    stream: bool = False
+    include_usage: bool = False
+    has_tools: bool = False
+    has_images: bool = False
+    has_documents: bool = False
+    wants_thinking: bool = False
+    wants_json_schema: bool = False
+    max_output: int | None = None
+    size: int = 0
+
+
+class AttemptRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One try on one deployment. `cost` is in USD, `None` when the price or the usage is unknown."""
+
+    provider: str
+    model: str
+    lane: Lane
+    outcome: Outcome
+    started_at: float
+    duration_ms: float
+    credential: str = ""
+    served_model: str = ""
+    status: int | None = None
+    first_token_ms: float | None = None
+    finish: FinishReason | None = None
+    usage: Usage | None = None
+    cost: Decimal | None = None
+    error_kind: str = ""
+    error: str = ""
+    upstream_request_id: str = ""
+
+
+class ExchangeRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is kept of an exchange. `provider` is the one that answered, or the last one tried; empty if none was."""
+
+    id: str
+    started_at: float
+    dialect: DialectName
+    requested_model: str
+    outcome: Outcome
+    status: int
+    stream: bool
+    duration_ms: float
+    client: str = ""
+    session: str = ""
+    provider: str = ""
+    upstream_model: str = ""
+    served_model: str = ""
+    substitute: bool = False
+    lane: Lane | None = None
+    finish: FinishReason | None = None
+    usage: Usage | None = None
+    cost: Decimal | None = None
+    first_token_ms: float | None = None
+    gateway_ms: float | None = None
+    error_kind: str = ""
+    error: str = ""
+    attempts: tuple[AttemptRecord, ...] = ()
+    losses: tuple[Loss, ...] = ()
+
+
+@dataclass(slots=True)
+class AttemptResult:
+    """What a lane learnt while it carried an attempt; both lanes fill in the same."""
+
+    usage: Usage | None = None
+    finish: FinishReason | None = None
+    served_model: str = ""
+    problem: Problem | None = None
+    first_token_at: float | None = None
+    upstream_request_id: str = ""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request under way. `begun` is monotonic; `attempts` grow as deployments are tried."""
+
+    dialect: DialectName
+    clock: Clock
+    peek: Peek
+    client: str = ""
+    session: str = ""
+    id: str = field(default_factory=lambda: "px_" + secrets.token_hex(10))
+    started_at: float = 0.0
+    begun: float = 0.0
+    losses: Losses = field(default_factory=Losses)
+    attempts: list[AttemptRecord] = field(default_factory=list)
+    substitute: bool = False
+    committed: bool = False
+    upstream_seconds: float = 0.0
+
+    @classmethod
+    def begin(cls, dialect: DialectName, peek: Peek, clock: Clock, *, client: str = "") -> Exchange:
+        return cls(
+            dialect=dialect,
+            clock=clock,
+            peek=peek,
+            client=client,
+            started_at=clock.now(),
+            begun=clock.monotonic(),
+        )
+
+    def elapsed_ms(self) -> float:
+        return (self.clock.monotonic() - self.begun) * 1000
+
+    def finish(self, outcome: Outcome, status: int, problem: Problem | None = None) -> ExchangeRecord:
+        """Close the books: what the caller saw, with the last attempt's figures as the answer's."""
+        last = self.attempts[-1] if self.attempts else None
+        answered = last if last is not None and last.outcome != "error" else None
+        first_token = None
+        if answered is not None and answered.first_token_ms is not None:
+            first_token = (answered.started_at - self.started_at) * 1000 + answered.first_token_ms
+        elapsed = self.elapsed_ms()
+        return ExchangeRecord(
+            id=self.id,
+            started_at=self.started_at,
+            dialect=self.dialect,
+            requested_model=self.peek.model,
+            outcome=outcome,
+            status=status,
+            stream=self.peek.stream,
+            duration_ms=elapsed,
+            client=self.client,
+            session=self.session,
+            provider=last.provider if last else "",
+            upstream_model=last.model if last else "",
+            served_model=answered.served_model if answered else "",
+            substitute=self.substitute,
+            lane=last.lane if last else None,
+            finish=answered.finish if answered else None,
+            usage=answered.usage if answered else None,
+            cost=answered.cost if answered else None,
+            first_token_ms=first_token,
+            gateway_ms=max(0.0, elapsed - self.upstream_seconds * 1000),
+            error_kind=problem.kind if problem else "",
+            error=problem.message if problem else "",
+            attempts=tuple(self.attempts),
+            losses=self.losses.entries(),
+        )

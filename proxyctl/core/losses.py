@@ -1,0 +1,32 @@
+"""What translation dropped or approximated, written down where it happens.
+
+A silent drop is a bug by definition: whoever cannot carry a field calls `Losses.add` with the field's path and the
+reason. The count goes to the client in a header, the list to the exchange's record.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Loss(Struct, frozen=True):
+    """One field that did not survive. `path` is in the caller's own dialect, as in `messages[2].content[0]`."""
+
+    path: str
+    reason: str
+
+
+class Losses:
+    """The losses of one exchange, in the order in which they happened, each once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Loss, None] = {}
+
+    def add(self, path: str, reason: str) -> None:
+        self._seen[Loss(path, reason)] = None
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def entries(self) -> tuple[Loss, ...]:
+        return tuple(self._seen)

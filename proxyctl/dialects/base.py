@@ -1,0 +1,174 @@
+"""What every dialect offers, both ways, streamed and whole.
+
+Verbs: `decode` is bytes to canonical, `encode` canonical to bytes, `peek` reads just enough, `watch` observes a passing
+answer without changing it. A stream's decoder, encoder and watch hold that one stream's state and do no I/O, so a test
+is frames in a file and events in a list.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+from msgspec import Raw, Struct
+
+from proxyctl.core.chat import Answer, ChatRequest, DialectName, FinishReason
+from proxyctl.core.errors import Problem
+from proxyctl.core.events import Event
+from proxyctl.core.exchange import Peek
+from proxyctl.core.losses import Losses
+from proxyctl.core.usage import Usage
+from proxyctl.dialects.traits import ModelTraits
+
+Fields = dict[str, Any]
+"""A JSON object's top level. Values are `msgspec.Raw` where nobody needed to look inside."""
+
+
+class AnswerContext(Struct, frozen=True, kw_only=True):
+    """What an encoder must know that the answer does not say.
+
+    `model` is the name shown to the caller when the provider names none; `created` is in whole seconds;
+    `include_usage` says whether the caller asked for usage in the stream (it only matters to OpenAI's chat);
+    `input_estimate` stands in for the input's size where the dialect wants one before the provider reports it;
+    `show_thinking` whether the caller asked to see thinking text.
+    """
+
+    model: str
+    created: int
+    include_usage: bool = False
+    input_estimate: int = 0
+    show_thinking: bool = True
+
+
+class StreamDecoder(Protocol):
+    """Frames' data to events. It never raises on what a provider sends: trouble is a `StreamFailed`."""
+
+    def feed(self, data: bytes) -> Sequence[Event]:
+        """Take one frame's data (JSON text, or `[DONE]`), return the events that it makes."""
+        ...
+
+    def end(self) -> Sequence[Event]:
+        """The body is over: return the closing events, `StreamFailed` when the dialect's terminal never came."""
+        ...
+
+
+class StreamEncoder(Protocol):
+    """Events to bytes. `feed` returns nothing (`b""`) when an event has no wire form of its own."""
+
+    def feed(self, event: Event) -> bytes: ...
+
+    def end(self) -> bytes:
+        """Bytes after the last event (a terminator), only when the stream ended well."""
+        ...
+
+
+class Watch(Protocol):
+    """Observes a passing stream, frame by frame, for the tap: decodes only the frames that matter.
+
+    Attributes are what is known so far: `started` (content that a person would see has come, or the end has),
+    `complete` (the dialect's terminal has been seen), `finish`, `usage`, `model`, `problem` (an error inside).
+    """
+
+    started: bool
+    complete: bool
+    finish: FinishReason | None
+    usage: Usage | None
+    model: str
+    problem: Problem | None
+
+    def feed(self, frame: bytes) -> bool:
+        """Take one whole frame; false means: do not hand it on (a usage frame that only we asked for)."""
+        ...
+
+
+class AnswerFacts(Struct, frozen=True, kw_only=True):
+    """What the tap reads from a whole answer that passes through. `empty`: neither content nor a finish reason."""
+
+    model: str = ""
+    finish: FinishReason | None = None
+    usage: Usage | None = None
+    problem: Problem | None = None
+    empty: bool = False
+
+
+class Dialect(ABC):
+    """One wire format. Stateless: one instance serves everybody."""
+
+    name: ClassVar[DialectName]
+
+
+class UpstreamDialect(Dialect):
+    """A dialect that providers speak: requests are encoded to it, answers and errors decoded from it."""
+
+    @abstractmethod
+    def encode_request(self, request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
+        """Build the upstream body. Raises `UnsupportedError` for what must be refused, not dropped."""
+
+    @abstractmethod
+    def decode_answer(self, body: bytes) -> Answer:
+        """Raises `DecodeError` when the body is no answer of this dialect."""
+
+    @abstractmethod
+    def stream_decoder(self) -> StreamDecoder: ...
+
+    @abstractmethod
+    def decode_error(self, status: int, body: bytes) -> Problem:
+        """Read a provider's error body in this dialect; never raises: what is unreadable becomes its text.
+
+        `status` is the HTTP status, 200 for an error object inside an answer or a stream.
+        """
+
+
+class InboundDialect(Dialect):
+    """A dialect that clients speak: requests are decoded from it, answers and errors encoded to it."""
+
+    comments_allowed: ClassVar[bool] = True
+    """Whether clients' parsers accept SSE comment lines as keep-alives."""
+
+    @abstractmethod
+    def peek(self, fields: Mapping[str, Raw], *, size: int) -> Peek:
+        """Read what routing needs from a request's top level. Raises `DecodeError` on wrong types or no model."""
+
+    @abstractmethod
+    def session(self, fields: Mapping[str, Raw]) -> str:
+        """A stable key of the conversation: its session or user id, else a hash of system and first user message.
+
+        Costs a look into the messages, so it is called only when routing has a choice to make. Never raises.
+        """
+
+    @abstractmethod
+    def decode_request(self, body: bytes) -> ChatRequest:
+        """Raises `DecodeError` with the path of the first thing that is not as documented."""
+
+    @abstractmethod
+    def encode_answer(self, answer: Answer, context: AnswerContext, losses: Losses) -> bytes: ...
+
+    @abstractmethod
+    def stream_encoder(self, context: AnswerContext, losses: Losses) -> StreamEncoder: ...
+
+    @abstractmethod
+    def watch(self, *, hide_usage: bool) -> Watch:
+        """A new watch for one passing stream; `hide_usage` when usage was asked for on our own account only."""
+
+    @abstractmethod
+    def answer_facts(self, body: bytes) -> AnswerFacts:
+        """Read a whole answer for the tap. Raises `DecodeError` when it is none."""
+
+    @abstractmethod
+    def encode_error(self, problem: Problem, request_id: str) -> tuple[int, bytes]:
+        """An error answer for the caller: its HTTP status in this dialect (overload is 529 or 503) and its body."""
+
+    @abstractmethod
+    def encode_stream_error(self, problem: Problem, request_id: str) -> bytes:
+        """The frame that tells a caller, in mid-stream, that the answer is not complete. No terminator follows."""
+
+
+_fields_decoder = msgspec.json.Decoder(dict[str, Raw])
+encode_json = msgspec.json.Encoder().encode
+
+
+def decode_fields(body: bytes) -> dict[str, Raw]:
+    """Decode only the top level of a JSON object; raises `msgspec.DecodeError` for anything else, bad UTF-8 included."""
+    return _fields_decoder.decode(body)

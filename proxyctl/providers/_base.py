@@ -1,0 +1,178 @@
+"""What a provider is: facts first, and few places to override where it is truly different.
+
+A provider says where it is called, how it is authenticated, which dialects it speaks and which of its models take
+what. It encodes nothing: dialects do, by the traits stated here. It does no I/O: the gateway calls what it prepares.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from proxyctl.core.chat import DialectName
+from proxyctl.core.errors import DecodeError, Problem
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import Fields
+from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
+
+Header = tuple[bytes, bytes]
+
+
+class ModelInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry of a provider's model list. Token limits are `None` where the provider states none."""
+
+    id: str
+    display_name: str = ""
+    created: int | None = None
+    owned_by: str = ""
+    context: int | None = None
+    max_output: int | None = None
+    chat: bool = True
+
+
+class ModelPage(Struct, frozen=True):
+    """One page of the list; `next_target` is the request target of the following page, `None` at the end."""
+
+    models: tuple[ModelInfo, ...]
+    next_target: str | None = None
+
+
+class ChatOptions(Struct, frozen=True, kw_only=True):
+    """What a user says of an OpenAI-compatible server that we know nothing else about."""
+
+    max_tokens_field: str | None = None
+    stream_options: bool | None = None
+    drop: tuple[str, ...] = ()
+    rename: Mapping[str, str] = {}
+
+
+class Provider:
+    """One configured provider. Subclasses are mostly constants.
+
+    `endpoints` maps each dialect that it speaks to a path below `base_url`, first the preferred one; `{model}` stands
+    for the model. `families` are glob patterns of model names that only this kind bears. `body_fields` is the
+    allow-list of OpenAI-style body fields (`None`: unknown fields are tolerated); `renames` and `drops` are applied to
+    a body in either lane, before the allow-list.
+    """
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    base_url: ClassVar[str] = ""
+    key_env: ClassVar[tuple[str, ...]] = ()
+    needs_key: ClassVar[bool] = True
+    primary: ClassVar[bool] = False
+    endpoints: ClassVar[Mapping[DialectName, str]]
+    stream_endpoints: ClassVar[Mapping[DialectName, str]] = {}
+    families: ClassVar[tuple[str, ...]] = ()
+    models_target: ClassVar[str] = "/models"
+    body_fields: ClassVar[frozenset[str] | None] = None
+    renames: ClassVar[Mapping[str, str]] = {}
+    drops: ClassVar[frozenset[str]] = frozenset()
+    reports_stream_usage_unasked: ClassVar[bool] = False
+    """True when streams end with usage anyway, so that `stream_options` need not (or must not) be sent."""
+    price_id: ClassVar[str | None] = None
+    """The provider's id in genai-prices, `None` when it has no prices there."""
+
+    def __init__(self, *, name: str, base_url: str | None = None, options: ChatOptions | None = None) -> None:
+        self.name = name
+        self.url = (base_url or self.base_url).rstrip("/")
+        self.options = options or ChatOptions()
+
+    def serves_family(self, model: str) -> bool:
+        """Whether the name alone says that the model is this provider's."""
+        return any(fnmatch.fnmatchcase(model, pattern) for pattern in self.families)
+
+    def traits(self, model: str) -> ModelTraits:
+        """What `model` takes. Unknown models get the newest family's reading: wrong guesses cost a loss, not a 400."""
+        del model
+        return PERMISSIVE
+
+    def target(self, dialect: DialectName, model: str, *, stream: bool) -> str:
+        """The path and query to call, below `base_url`."""
+        template = (self.stream_endpoints if stream else self.endpoints).get(dialect) or self.endpoints[dialect]
+        return template.replace("{model}", model)
+
+    def credential_headers(self, key: str) -> list[Header]:
+        return [(b"authorization", b"Bearer " + key.encode())]
+
+    def dialect_headers(self, dialect: DialectName, model: str, client: Mapping[bytes, bytes]) -> list[Header]:
+        """Headers that belong to the dialect: versions and betas. `client` is empty in the translate lane."""
+        del dialect, model, client
+        return []
+
+    def adapt(self, fields: Fields, *, dialect: DialectName, model: str, losses: Losses) -> Fields:
+        """Make a body acceptable to this provider: the same rules in both lanes.
+
+        `fields` is the body's top level, with `msgspec.Raw` values where nobody has looked inside.
+        """
+        if dialect != "openai-chat":
+            return fields
+        return self._adapt_chat(fields, model=model, losses=losses)
+
+    def _adapt_chat(self, fields: Fields, *, model: str, losses: Losses) -> Fields:
+        del model
+        renames = {**self.renames, **self.options.rename}
+        drops = self.drops.union(self.options.drop)
+        adapted: Fields = {}
+        for key, value in fields.items():
+            if key in drops:
+                losses.add(key, f"{self.label} does not take it")
+                continue
+            name = renames.get(key, key)
+            if self.body_fields is not None and name not in self.body_fields:
+                losses.add(key, f"{self.label} refuses it")
+                continue
+            adapted.setdefault(name, value)
+        return adapted
+
+    def asks_stream_usage(self) -> bool:
+        """Whether a stream must be asked for its usage by `stream_options.include_usage`."""
+        wanted = self.options.stream_options
+        return not self.reports_stream_usage_unasked if wanted is None else wanted
+
+    def refine_problem(self, problem: Problem, *, status: int, body: bytes) -> Problem:
+        """Correct the class of an error where this provider's status means something else than the dialect's."""
+        del status, body
+        return problem
+
+    def read_models(self, body: bytes) -> ModelPage:
+        """Read one page of the free list endpoint. Raises `DecodeError` when it is none."""
+        try:
+            listed = msgspec.json.decode(body, type=_OpenAIModels)
+        except msgspec.DecodeError as exc:
+            raise DecodeError(f"not a model list: {exc}") from exc
+        return ModelPage(
+            tuple(
+                ModelInfo(
+                    id=entry.id,
+                    created=entry.created,
+                    owned_by=entry.owned_by or "",
+                    context=entry.max_context_length or entry.context_window or entry.context_length,
+                    max_output=entry.max_completion_tokens,
+                )
+                for entry in listed.data
+            )
+        )
+
+
+class _OpenAIModel(Struct):
+    id: str
+    created: int | None = None
+    owned_by: str | None = None
+    context_window: int | None = None
+    context_length: int | None = None
+    max_context_length: int | None = None
+    max_completion_tokens: int | None = None
+
+
+class _OpenAIModels(Struct):
+    data: list[_OpenAIModel]
+
+
+def raw_text(value: Any) -> bytes:
+    """The JSON text of a body's field, decoded or not."""
+    return bytes(value) if isinstance(value, msgspec.Raw) else msgspec.json.encode(value)
