@@ -35,8 +35,23 @@ class DaemonStatus(Struct, frozen=True, kw_only=True):
     draining: bool = False
 
 
+class Liveness(Struct, frozen=True, kw_only=True):
+    """`GET /healthz`: the daemon answers. `instance` tells one start of it from the next."""
+
+    instance: str
+    version: str
+    ok: bool = True
+
+
+class StopResult(Struct, frozen=True, kw_only=True):
+    """`POST /daemon/stop`: the daemon drains, then ends. `active_exchanges` are those it still waits for."""
+
+    instance: str
+    active_exchanges: int
+
+
 class ReloadResult(Struct, frozen=True, kw_only=True):
-    """`POST /daemon/reload`: what changed, provider by provider, in words."""
+    """`POST /daemon/reload` and `POST /providers/<name>/reset`: what changed, in words; empty when nothing did."""
 
     changed: tuple[str, ...] = ()
 
@@ -83,7 +98,7 @@ class StatusReport(Struct, frozen=True, kw_only=True):
 
 
 class Quantiles(Struct, frozen=True, kw_only=True):
-    """Of the latest exchanges, in milliseconds; `None` while there are none."""
+    """Since the last reset, in milliseconds, each within 1 % of the true value; `None` while there are none."""
 
     p50: float | None = None
     p90: float | None = None
@@ -102,8 +117,12 @@ class TokenTotals(Struct, frozen=True, kw_only=True):
 class ProviderMetrics(Struct, frozen=True, kw_only=True):
     """What one provider did since the last reset.
 
-    `requests` counts exchanges whose answer it gave or that ended on it; `attempts` every try, also those that moved
-    on. `cost` adds the priced ones; `unpriced` counts answers with usage whose price is unknown.
+    `requests` counts exchanges whose answer it gave or that ended on it, and is the sum of the four outcomes below it;
+    `errors` are their classes. `attempts` counts every try, also those that moved on; `attempt_failures` are the tries
+    without a whole answer, `attempt_errors` their classes. Tokens and `cost` add up all tries that reported usage, for
+    that is what the provider bills; `unpriced` counts those whose price is unknown, `estimated` and `partial` those
+    whose usage is not the provider's final word. `latency_ms` and `first_token_ms` are of its own tries that gave a
+    whole answer; in the total they are the whole exchanges, as the callers felt them.
     """
 
     name: str
@@ -116,8 +135,10 @@ class ProviderMetrics(Struct, frozen=True, kw_only=True):
     attempt_failures: int = 0
     active: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+    attempt_errors: dict[str, int] = field(default_factory=dict)
     tokens: TokenTotals = TokenTotals()
     estimated: int = 0
+    partial: int = 0
     cost: Decimal = Decimal(0)
     unpriced: int = 0
     latency_ms: Quantiles = Quantiles()
@@ -141,7 +162,10 @@ class LogPage(Struct, frozen=True, kw_only=True):
 
 
 class CostLine(Struct, frozen=True, kw_only=True):
-    """One provider's model. `cost` is `None` when its price is unknown."""
+    """One provider's model, by the name that was served. `requests` counts its answers that have usage.
+
+    `cost` adds the priced ones, `None` when there is none; `unpriced` counts the answers that it leaves out.
+    """
 
     provider: str
     model: str

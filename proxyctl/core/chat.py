@@ -130,9 +130,14 @@ class Message(Struct, frozen=True):
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A function that the model may call. `schema` is plain JSON Schema, `None` when it takes no arguments."""
+    """A function that the model may call. `schema` is plain JSON Schema, `None` when it takes no arguments.
+
+    A `custom` tool takes free text; elsewhere it is a function with the one argument `input`, which is undone in the
+    answer (`AnswerContext.custom_tools`).
+    """
 
     name: str
+    kind: Literal["function", "custom"] = "function"
     description: str | None = None
     schema: dict[str, Any] | None = None
     strict: bool | None = None
@@ -171,6 +176,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     """One request. `None` always means that the caller did not say.
 
     `system` are the leading system parts; later system messages stand in `messages` with role `system`.
+    `extras` are the paths of what the caller wrote and this form cannot carry: the translate lane counts each as a
+    loss. What nobody misses (cache hints, a seed, padding) is not listed.
     """
 
     model: str
@@ -193,6 +200,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     service_tier: str | None = None
     stream: bool = False
     include_usage: bool = False
+    extras: tuple[str, ...] = ()
 
 
 class Answer(Struct, frozen=True, kw_only=True):

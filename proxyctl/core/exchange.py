@@ -117,8 +117,8 @@ class Exchange:
     losses: Losses = field(default_factory=Losses)
     attempts: list[AttemptRecord] = field(default_factory=list)
     substitute: bool = False
-    committed: bool = False
     upstream_seconds: float = 0.0
+    _own_ms_at_commit: float | None = None
 
     @classmethod
     def begin(cls, dialect: DialectName, peek: Peek, clock: Clock, *, client: str = "") -> Exchange:
@@ -134,6 +134,16 @@ class Exchange:
     def elapsed_ms(self) -> float:
         return (self.clock.monotonic() - self.begun) * 1000
 
+    def own_ms(self) -> float:
+        """Our own share of the time until the answer began: everything but waiting for upstreams."""
+        if self._own_ms_at_commit is not None:
+            return self._own_ms_at_commit
+        return max(0.0, self.elapsed_ms() - self.upstream_seconds * 1000)
+
+    def commit(self) -> None:
+        """The answer begins: from here on time belongs to the stream, and nothing falls back in silence."""
+        self._own_ms_at_commit = self.own_ms()
+
     def finish(self, outcome: Outcome, status: int, problem: Problem | None = None) -> ExchangeRecord:
         """Close the books: what the caller saw, with the last attempt's figures as the answer's."""
         last = self.attempts[-1] if self.attempts else None
@@ -141,7 +151,6 @@ class Exchange:
         first_token = None
         if answered is not None and answered.first_token_ms is not None:
             first_token = (answered.started_at - self.started_at) * 1000 + answered.first_token_ms
-        elapsed = self.elapsed_ms()
         return ExchangeRecord(
             id=self.id,
             started_at=self.started_at,
@@ -150,7 +159,7 @@ class Exchange:
             outcome=outcome,
             status=status,
             stream=self.peek.stream,
-            duration_ms=elapsed,
+            duration_ms=self.elapsed_ms(),
             client=self.client,
             session=self.session,
             provider=last.provider if last else "",
@@ -162,7 +171,7 @@ class Exchange:
             usage=answered.usage if answered else None,
             cost=answered.cost if answered else None,
             first_token_ms=first_token,
-            gateway_ms=max(0.0, elapsed - self.upstream_seconds * 1000),
+            gateway_ms=self.own_ms(),
             error_kind=problem.kind if problem else "",
             error=problem.message if problem else "",
             attempts=tuple(self.attempts),

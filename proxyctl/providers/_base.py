@@ -13,10 +13,12 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
+from proxyctl.config.kinds import Tier
 from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import DecodeError, Problem
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.openai_chat.wire import UNCOUNTED
 from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
 
 Header = tuple[bytes, bytes]
@@ -77,6 +79,9 @@ class Provider:
     price_id: ClassVar[str | None] = None
     """The provider's id in genai-prices, `None` when it has no prices there."""
 
+    tier_models: ClassVar[Mapping[Tier, str]] = {}
+    """Its default stand-in for each size class (`large`, `medium`, `small`), where the config's `[tiers]` says none."""
+
     def __init__(self, *, name: str, base_url: str | None = None, options: ChatOptions | None = None) -> None:
         self.name = name
         self.url = (base_url or self.base_url).rstrip("/")
@@ -119,15 +124,19 @@ class Provider:
         drops = self.drops.union(self.options.drop)
         adapted: Fields = {}
         for key, value in fields.items():
-            if key in drops:
-                losses.add(key, f"{self.label} does not take it")
-                continue
             name = renames.get(key, key)
-            if self.body_fields is not None and name not in self.body_fields:
-                losses.add(key, f"{self.label} refuses it")
+            if key in drops or (self.body_fields is not None and name not in self.body_fields):
+                if self._is_missed(key, value):
+                    losses.add(key, f"{self.label} does not take it")
                 continue
             adapted.setdefault(name, value)
         return adapted
+
+    def _is_missed(self, key: str, value: Any) -> bool:
+        """Whether leaving this field out loses anything: not when it says nothing, or nothing that shows."""
+        if key in UNCOUNTED or (key == "stream_options" and self.reports_stream_usage_unasked):
+            return False
+        return raw_text(value) not in (b"null", b"false", b"[]", b"{}", b'""')
 
     def asks_stream_usage(self) -> bool:
         """Whether a stream must be asked for its usage by `stream_options.include_usage`."""

@@ -1,0 +1,1 @@
+"""The ASGI application: takes a request in one dialect, carries it to a provider, and tells what became of it."""

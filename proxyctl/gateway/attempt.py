@@ -1,0 +1,259 @@
+"""One try of an exchange on one deployment, from the prepared call to the attempt's record.
+
+Until the answer has begun, any failure is raised as an `UpstreamError` and the dispatcher may try elsewhere. After
+commit nothing is raised: a cut stream ends in the caller's dialect's own error frame and the outcome `interrupted`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from proxyctl.core.errors import DecodeError, NoAnswerError, Problem, StatusError, UpstreamError
+from proxyctl.core.exchange import AttemptRecord, AttemptResult, Exchange, Outcome
+from proxyctl.core.headers import retry_after_seconds
+from proxyctl.dialects.base import AnswerContext
+from proxyctl.gateway.inbound import Inbound
+from proxyctl.gateway.prepare import Prepared, first_token_limit
+from proxyctl.gateway.problems import seen_from_here
+from proxyctl.gateway.relay import CUT, EMPTY, Carrier, PassthroughCarrier, TranslateCarrier, garbage_error
+from proxyctl.gateway.reply import Headers, Reply, passed_headers, served_headers, upstream_request_id
+from proxyctl.gateway.targets import Target
+from proxyctl.gateway.upstream import Upstream, UpstreamAnswer
+from proxyctl.metering.estimate import estimate_body
+from proxyctl.metering.tap import translated_answer, whole_answer
+from proxyctl.routing.deployment import Deployment
+
+_JSON = (b"content-type", b"application/json")
+_JSON_TYPES = frozenset({"application/json", "application/problem+json", "text/json"})
+
+
+@dataclass(slots=True)
+class Attempt:
+    """The state of one try. `outcome` stays `error` until something better is known."""
+
+    exchange: Exchange
+    inbound: Inbound
+    target: Target
+    deployment: Deployment
+    prepared: Prepared
+    reply: Reply
+    upstream: Upstream
+    redact: Callable[[str], str]
+    outcome: Outcome = "error"
+    status: int | None = None
+    result: AttemptResult = field(default_factory=AttemptResult)
+    started_at: float = 0.0
+    begun: float = 0.0
+
+    async def run(self) -> None:
+        """Serve the caller. Raises `UpstreamError` when nothing has been sent to it yet."""
+        clock = self.exchange.clock
+        self.started_at, self.begun = clock.now(), clock.monotonic()
+        answer: UpstreamAnswer | None = None
+        try:
+            answer = await self.upstream.send(self.prepared.call)
+            self.status = answer.status
+            self.result.upstream_request_id = upstream_request_id(answer.headers).decode("latin-1")
+            if answer.status >= 300 or answer.status < 200:
+                raise await self._refusal(answer)
+            if self.inbound.peek.stream:
+                await self._stream(answer)
+            else:
+                await self._whole(answer)
+        except UpstreamError as exc:
+            self.result.problem = exc.problem
+            raise
+        except asyncio.CancelledError:
+            self.outcome = "client_closed" if self.reply.gone else "interrupted"
+            raise
+        finally:
+            if answer is not None:
+                await answer.aclose()
+
+    def record(self) -> AttemptRecord:
+        """Close the books of this try; the cost is added by the ledger."""
+        result = self.result
+        first = result.first_token_at
+        ended = self.exchange.clock.monotonic()
+        answered = self.outcome != "error"
+        return AttemptRecord(
+            provider=self.deployment.provider,
+            model=self.deployment.model,
+            lane=self.prepared.lane,
+            outcome=self.outcome,
+            started_at=self.started_at,
+            duration_ms=(ended - self.begun) * 1000,
+            credential=self.deployment.credential_label,
+            served_model=(result.served_model or self.deployment.model) if answered else "",
+            status=self.status,
+            first_token_ms=None if first is None else (first - self.begun) * 1000,
+            finish=result.finish,
+            usage=result.usage,
+            error_kind=result.problem.kind if result.problem else "",
+            error=result.problem.message if result.problem else "",
+            upstream_request_id=result.upstream_request_id,
+        )
+
+    async def _refusal(self, answer: UpstreamAnswer) -> StatusError:
+        body = await self._read_error(answer)
+        problem = self.prepared.dialect.decode_error(answer.status, body)
+        problem = self.target.provider.refine_problem(problem, status=answer.status, body=body)
+        if problem.retry_after is None:
+            wait = retry_after_seconds(answer.headers, self.exchange.clock.now())
+            problem = replace(problem, retry_after=wait)
+        content_type = answer.headers.get(b"content-type", b"").decode("latin-1")
+        return StatusError(self._seen(problem), body=body, content_type=content_type)
+
+    async def _whole(self, answer: UpstreamAnswer) -> None:
+        body = await answer.read()
+        self._upstream_done()
+        if answer.content_type not in _JSON_TYPES:
+            raise garbage_error(f"{self._label}: a {answer.content_type or 'nameless'} answer: {_shown(body)}")
+        try:
+            sent = self._passed_whole(body) if self.prepared.lane == "passthrough" else self._translated_whole(body)
+        except DecodeError as exc:
+            raise garbage_error(f"{self._label}: an answer that cannot be read: {exc}") from exc
+        headers = self._commit(answer)
+        self.outcome = "ok"
+        await self.reply.whole(200, [*headers, _JSON], sent)
+
+    def _passed_whole(self, body: bytes) -> bytes:
+        facts = self.inbound.dialect.answer_facts(body)
+        now = self.exchange.clock.monotonic()
+        if facts.problem is not None:
+            raise StatusError(self._seen(facts.problem), body=body, content_type="application/json")
+        if facts.empty:
+            raise garbage_error(f"{self._label}: an empty answer")
+        self._learn(whole_answer(facts, answer=body, request=self.prepared.call.body, at=now))
+        return body
+
+    def _translated_whole(self, body: bytes) -> bytes:
+        answer = self.prepared.dialect.decode_answer(body)
+        now = self.exchange.clock.monotonic()
+        self._learn(translated_answer(answer, request=self.prepared.call.body, at=now))
+        restored = self.prepared.names.restore_answer(answer)
+        return self.inbound.dialect.encode_answer(restored, self._context(), self.prepared.losses)
+
+    async def _stream(self, answer: UpstreamAnswer) -> None:
+        if answer.content_type != "text/event-stream":
+            raise await self._no_stream(answer)
+        carrier = self._carrier()
+        held = await self._hold(answer, carrier)
+        self._learn(carrier.result(b""))
+        headers = self._commit(answer)
+        self.outcome = "interrupted"
+        try:
+            await self.reply.begin(headers, held)
+            problem = await self._relay(answer, carrier)
+        finally:
+            self._learn(carrier.result(self.prepared.call.body))
+        if problem is None:
+            self.outcome = "ok"
+        else:
+            self.result.problem = self._seen(problem)
+            if not carrier.told:
+                frame = self.inbound.dialect.encode_stream_error(self.result.problem, self.exchange.id)
+                await self.reply.more(frame)
+        await self.reply.close()
+
+    async def _no_stream(self, answer: UpstreamAnswer) -> UpstreamError:
+        """Servers answer a stream's request with plain JSON when they mean an error, and forget the status."""
+        body = await self._read_error(answer)
+        if answer.content_type in _JSON_TYPES:
+            problem = self.prepared.dialect.decode_error(200, body)
+            return StatusError(self._seen(problem), body=body, content_type=answer.content_type)
+        kind = answer.content_type or "nameless"
+        return garbage_error(f"{self._label}: a {kind} answer where a stream was asked for: {_shown(body)}")
+
+    async def _hold(self, answer: UpstreamAnswer, carrier: Carrier) -> bytes:
+        """Read until something meaningful has come, so that a late error can still be tried elsewhere."""
+        held: list[bytes] = []
+        limit = first_token_limit(self.inbound, self.target, self.prepared.traits)
+        try:
+            async with asyncio.timeout(limit):
+                while not carrier.started and carrier.problem is None:
+                    chunk = await answer.read_chunk()
+                    if not chunk:
+                        held.append(carrier.end())
+                        break
+                    held.append(carrier.feed(chunk))
+        except TimeoutError as exc:
+            message = f"{self._label}: nothing meaningful came within {limit:g} s"
+            raise NoAnswerError(
+                Problem(kind="timeout", status=504, code="first_token_timeout", message=message)
+            ) from exc
+        self._upstream_done()
+        if not carrier.started:
+            raise StatusError(self._seen(carrier.problem or EMPTY))
+        return b"".join(held)
+
+    async def _relay(self, answer: UpstreamAnswer, carrier: Carrier) -> Problem | None:
+        """Hand on what comes until the end; returns what went wrong, `None` for a complete answer."""
+        try:
+            while carrier.problem is None and not carrier.ended:
+                chunk = await answer.read_chunk()
+                await self.reply.more(carrier.feed(chunk) if chunk else carrier.end())
+        except UpstreamError as exc:
+            if not carrier.complete:
+                return exc.problem
+        return carrier.problem or (None if carrier.complete else CUT)
+
+    def _carrier(self) -> Carrier:
+        prepared, dialect = self.prepared, self.inbound.dialect
+        if prepared.lane == "passthrough":
+            return PassthroughCarrier(dialect, self.exchange.clock, hide_usage=prepared.hide_usage)
+        return TranslateCarrier(
+            prepared.dialect,
+            dialect,
+            self.exchange.clock,
+            context=self._context(),
+            names=prepared.names,
+            losses=prepared.losses,
+        )
+
+    def _context(self) -> AnswerContext:
+        return AnswerContext(
+            model=self.deployment.model,
+            created=int(self.exchange.started_at),
+            include_usage=self.inbound.peek.include_usage,
+            input_estimate=estimate_body(self.inbound.body),
+        )
+
+    def _commit(self, answer: UpstreamAnswer) -> Headers:
+        self.exchange.losses = self.prepared.losses
+        self.exchange.substitute = self.deployment.substitute
+        self.exchange.commit()
+        headers = served_headers(
+            self.exchange,
+            provider=self.deployment.provider,
+            model=self.result.served_model or self.deployment.model,
+            upstream=answer.headers,
+        )
+        return headers + passed_headers(answer.headers) if self.prepared.lane == "passthrough" else headers
+
+    def _learn(self, result: AttemptResult) -> None:
+        result.upstream_request_id = self.result.upstream_request_id
+        self.result = result
+
+    def _upstream_done(self) -> None:
+        self.exchange.upstream_seconds += self.exchange.clock.monotonic() - self.begun
+
+    async def _read_error(self, answer: UpstreamAnswer) -> bytes:
+        """An error's body without our key: providers quote what they refuse."""
+        body = await answer.read()
+        return self.redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def _seen(self, problem: Problem) -> Problem:
+        return seen_from_here(problem, label=self._label, credential=self.deployment.credential_label)
+
+    @property
+    def _label(self) -> str:
+        return self.deployment.provider
+
+
+def _shown(body: bytes) -> str:
+    return body[:200].decode("utf-8", "replace")

@@ -1,0 +1,123 @@
+"""Learns which models each provider has, from its own free list endpoint, and whether it can be reached.
+
+Asked in the background at start and every six hours, and when somebody wants to know now. Never a paid call. What a
+provider answers replaces what was known of it; a failure leaves the old list in force and is shown in `health`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from proxyctl.admin.schema import ProviderHealth
+from proxyctl.core.clock import Clock
+from proxyctl.core.errors import DecodeError, UpstreamError
+from proxyctl.dialects.registry import UPSTREAM
+from proxyctl.gateway.live import Live
+from proxyctl.gateway.problems import seen_from_here
+from proxyctl.gateway.targets import Target
+from proxyctl.gateway.transport import Timeouts
+from proxyctl.gateway.upstream import Upstream, UpstreamCall
+from proxyctl.providers._base import ModelInfo
+from proxyctl.routing.catalogue import Catalogue
+from proxyctl.routing.needs import ModelFacts
+
+
+class HasLive(Protocol):
+    """Whoever holds the configuration in force."""
+
+    live: Live
+
+
+REFRESH_SECONDS = 6 * 3600
+_LIST_TIMEOUT = 10.0
+_MAX_PAGES = 20
+
+
+class Discovery:
+    """The lists' one asker. `found` are the models by provider, as last told."""
+
+    def __init__(self, upstream: Upstream, catalogue: Catalogue, clock: Clock) -> None:
+        self._upstream = upstream
+        self._catalogue = catalogue
+        self._clock = clock
+        self.found: dict[str, tuple[ModelInfo, ...]] = {}
+        self._health: dict[str, ProviderHealth] = {}
+
+    def health(self, name: str) -> ProviderHealth | None:
+        """The last check's result, `None` before the first."""
+        return self._health.get(name)
+
+    def forget_missing(self, live: Live) -> None:
+        """Drop what is known of providers that the configuration no longer names."""
+        for name in [name for name in self.found if name not in live.targets]:
+            del self.found[name]
+            self._health.pop(name, None)
+            self._catalogue.forget(name)
+
+    async def keep_fresh(self, current: HasLive) -> None:
+        """Refresh now and again, until cancelled."""
+        while True:
+            await self.refresh(current.live)
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    async def refresh(self, live: Live) -> None:
+        """Ask every provider that takes part, at once."""
+        wanted = [target for target in live.targets.values() if target.settings.mode != "off" and not target.missing]
+        await asyncio.gather(*(self.check(live, target) for target in wanted))
+
+    async def check(self, live: Live, target: Target) -> ProviderHealth:
+        """Ask one provider for its models now; never raises what the provider did wrong."""
+        begun = self._clock.monotonic()
+        health = ProviderHealth(name=target.name, health="ok", checked_at=self._clock.now())
+        try:
+            models = await self._list(target)
+        except (UpstreamError, DecodeError) as exc:
+            detail = live.redact(str(exc))
+            health = replace(health, health="failing", detail=detail)
+        else:
+            self.found[target.name] = models
+            facts = {model.id: ModelFacts(context=model.context, max_output=model.max_output) for model in models}
+            self._catalogue.replace(target.name, facts, updated_at=self._clock.now())
+            health = replace(health, detail=f"{len(models)} models")
+        health = replace(health, latency_ms=(self._clock.monotonic() - begun) * 1000)
+        self._health[target.name] = health
+        return health
+
+    async def _list(self, target: Target) -> tuple[ModelInfo, ...]:
+        models: list[ModelInfo] = []
+        following: str | None = target.provider.models_target
+        for _ in range(_MAX_PAGES):
+            if following is None:
+                break
+            page = target.provider.read_models(await self._get(target, following))
+            models += page.models
+            following = page.next_target
+        return tuple(models)
+
+    async def _get(self, target: Target, path: str) -> bytes:
+        provider = target.provider
+        spoken = next(iter(provider.endpoints))
+        headers = [*target.headers, (b"accept", b"application/json"), *target.credential_headers(0)]
+        headers += provider.dialect_headers(spoken, "", {})
+        call = UpstreamCall(
+            origin=target.origin,
+            method=b"GET",
+            target=(target.path + path).encode(),
+            headers=headers,
+            body=b"",
+            timeouts=Timeouts(target.settings.connect_timeout, _LIST_TIMEOUT, _LIST_TIMEOUT),
+        )
+        answer = await self._upstream.send(call)
+        async with contextlib.aclosing(answer):
+            body = await answer.read()
+        if answer.status != 200:
+            problem = provider.refine_problem(
+                UPSTREAM[spoken].decode_error(answer.status, body), status=answer.status, body=body
+            )
+            label = target.credentials[0].label if target.credentials else ""
+            raise UpstreamError(seen_from_here(problem, label=target.name, credential=label))
+        return body

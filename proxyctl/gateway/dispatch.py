@@ -1,0 +1,153 @@
+"""Serve one exchange: ask routing for a plan, try its deployments until one answers, keep the books.
+
+The loop knows nothing of dialects or lanes. `judge` says what each failure means, `Availability` remembers it, and the
+attempt does the carrying. Retries share one budget of attempts and one deadline; nothing is tried once the caller has
+seen a byte, or has left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from proxyctl.core.errors import GatewayError, Problem, StatusError, UnsupportedError, UpstreamError
+from proxyctl.core.exchange import Exchange, Outcome
+from proxyctl.gateway.attempt import Attempt
+from proxyctl.gateway.inbound import Inbound
+from proxyctl.gateway.live import Live
+from proxyctl.gateway.prepare import prepare
+from proxyctl.gateway.problems import exhausted
+from proxyctl.gateway.reply import Reply, exchange_headers, problem_headers
+from proxyctl.gateway.state import GatewayState
+from proxyctl.routing.deployment import Deployment
+from proxyctl.routing.plan import Plan
+from proxyctl.routing.verdict import Judgement, Verdict, judge, next_step
+
+_PASSED_STATUSES = frozenset({400, 404, 413, 422})
+"""Errors about the request itself: a caller of the same dialect reads the provider's own words."""
+
+
+class Dispatch:
+    """One exchange under way. `live` is the configuration it began with, and keeps."""
+
+    def __init__(self, state: GatewayState, live: Live, inbound: Inbound, exchange: Exchange, reply: Reply) -> None:
+        self._state = state
+        self._live = live
+        self._inbound = inbound
+        self._exchange = exchange
+        self._reply = reply
+        self._deadline = exchange.begun + live.settings.routing.deadline_seconds
+
+    async def run(self) -> None:
+        """Serve the caller and close the books, whatever happens."""
+        outcome: Outcome = "error"
+        problem: Problem | None = None
+        try:
+            plan = self._state.plan(self._live, self._inbound, self._exchange)
+            problem = await self._try(plan)
+            outcome = "error" if problem is not None else self._exchange.attempts[-1].outcome
+        except GatewayError as exc:
+            problem = exc.problem()
+            outcome = "error" if self._exchange.attempts else "refused"
+            await self._reply.problem(self._inbound.dialect, problem, self._exchange)
+        except asyncio.CancelledError:
+            outcome = "client_closed" if self._reply.gone else "interrupted"
+            raise
+        finally:
+            self._state.meter.observe(self._exchange.finish(outcome, self._reply.status or 499, problem))
+
+    async def _try(self, plan: Plan) -> Problem | None:
+        """Try the plan's deployments in order; `None` when the caller was served (or saw its answer cut)."""
+        steps = plan.steps
+        at: int | None = 0
+        tries = deployments = 0
+        refusal: UnsupportedError | None = None
+        failed: tuple[Attempt, UpstreamError] | None = None
+        while at is not None and self._may_try(deployments := deployments + (tries == 0)):
+            try:
+                attempt = self._attempt(steps[at])
+            except UnsupportedError as exc:
+                # This target cannot be told the request; the next one may.
+                refusal = refusal or exc
+                at, tries = _after_provider(steps, at), 0
+                continue
+            error = await self._run(attempt, plan.session)
+            if error is None:
+                return None
+            failed = (attempt, error)
+            tries += 1
+            judgement = judge(error, tries_on_this=tries)
+            self._remember(steps[at], judgement, plan.session)
+            following = next_step(steps, at, judgement)
+            if judgement.verdict is Verdict.RETRY_SAME:
+                await asyncio.sleep(random.uniform(0, judgement.backoff))  # noqa: S311 - jitter, no secret
+            if following != at:
+                tries = 0
+            at = following
+        if failed is None:
+            raise refusal or GatewayError("the plan is empty")
+        return await self._give_up(*failed)
+
+    def _attempt(self, deployment: Deployment) -> Attempt:
+        target = self._live.targets[deployment.provider]
+        return Attempt(
+            exchange=self._exchange,
+            inbound=self._inbound,
+            target=target,
+            deployment=deployment,
+            prepared=prepare(self._inbound, target, deployment.model, deployment.credential),
+            reply=self._reply,
+            upstream=self._state.upstream,
+            redact=self._live.redact,
+        )
+
+    async def _run(self, attempt: Attempt, session: str) -> UpstreamError | None:
+        provider = attempt.deployment.provider
+        self._state.metrics.begin(provider)
+        try:
+            await attempt.run()
+        except UpstreamError as error:
+            return error
+        finally:
+            self._state.metrics.end(provider)
+            self._exchange.attempts.append(attempt.record())
+        if attempt.outcome == "ok":
+            self._state.succeeded(session, attempt.deployment)
+        return None
+
+    def _remember(self, deployment: Deployment, judgement: Judgement, session: str) -> None:
+        now = self._exchange.clock.now()
+        if judgement.consequence is not None:
+            self._state.availability.apply(judgement.consequence, deployment, now)
+        if judgement.counts:
+            self._state.failed(session, deployment)
+
+    def _may_try(self, deployments: int) -> bool:
+        """Whether the exchange's budget allows one more attempt, on the so-and-so-manyth deployment."""
+        routing = self._live.settings.routing
+        return (
+            deployments <= routing.max_deployments
+            and len(self._exchange.attempts) < routing.max_attempts
+            and self._exchange.clock.monotonic() < self._deadline
+        )
+
+    async def _give_up(self, attempt: Attempt, error: UpstreamError) -> Problem:
+        problem = exhausted(error.problem, self._exchange.attempts)
+        passed = attempt.prepared.lane == "passthrough" and isinstance(error, StatusError) and bool(error.body)
+        if passed and isinstance(error, StatusError) and error.problem.status in _PASSED_STATUSES:
+            headers = [
+                *exchange_headers(self._exchange),
+                *problem_headers(problem),
+                (b"content-type", error.content_type.encode("latin-1") or b"application/json"),
+                (b"x-proxyctl-provider", attempt.deployment.provider.encode()),
+            ]
+            await self._reply.whole(attempt.status or error.problem.status, headers, error.body)
+        else:
+            await self._reply.problem(self._inbound.dialect, problem, self._exchange)
+        return problem
+
+
+def _after_provider(steps: tuple[Deployment, ...], at: int) -> int | None:
+    """The next deployment of another provider: keys do not change what a target can be told."""
+    following = range(at + 1, len(steps))
+    return next((index for index in following if steps[index].provider != steps[at].provider), None)

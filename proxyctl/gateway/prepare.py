@@ -1,0 +1,152 @@
+"""Choose the lane of an attempt and build the upstream call: which bytes go where, with which headers.
+
+In the passthrough lane the body's own bytes are sent unless something must differ (the model's name, a field that the
+provider refuses, usage that we want reported); then only the top level is written anew. In the translate lane the
+canonical request is encoded in the provider's first dialect. Provider rules apply to both, through `Provider.adapt`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import msgspec
+from msgspec import Raw
+
+from proxyctl.core.chat import ChatRequest, DialectName
+from proxyctl.core.exchange import Lane
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import Fields, UpstreamDialect, encode_json
+from proxyctl.dialects.names import ToolNames
+from proxyctl.dialects.registry import UPSTREAM
+from proxyctl.dialects.traits import ModelTraits
+from proxyctl.gateway.inbound import ClientHeaders, Inbound, raw_or_none
+from proxyctl.gateway.targets import Target
+from proxyctl.gateway.transport import Timeouts
+from proxyctl.gateway.upstream import UpstreamCall
+
+LARGE_PROMPT = 400_000
+"""A body of this many bytes (some 100,000 tokens) may take long to its first token."""
+
+_ROUTED_KEYS = ("model", "stream", "stream_options", "max_tokens")
+_JSON = (b"content-type", b"application/json")
+_ACCEPT_STREAM = (b"accept", b"text/event-stream")
+_ACCEPT_JSON = (b"accept", b"application/json")
+_NO_HEADERS: ClientHeaders = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One attempt, ready to be sent.
+
+    `names` undoes renamed tools in the answer (nothing in the passthrough lane); `hide_usage` when the stream's
+    usage was asked for on our account only.
+    """
+
+    lane: Lane
+    dialect: UpstreamDialect
+    call: UpstreamCall
+    losses: Losses
+    traits: ModelTraits
+    names: ToolNames
+    hide_usage: bool
+
+
+def lane_of(inbound: Inbound, target: Target) -> tuple[Lane, DialectName]:
+    """Pass through when the provider speaks the caller's dialect, else translate to the dialect it prefers."""
+    spoken = target.provider.endpoints
+    if inbound.dialect.name in spoken and inbound.dialect.passable(inbound.body):
+        return "passthrough", inbound.dialect.name
+    return "translate", next(iter(spoken))
+
+
+def prepare(inbound: Inbound, target: Target, model: str, credential: int) -> Prepared:
+    """Build the call of one attempt. Raises `GatewayError` when the request cannot be said to this target."""
+    lane, name = lane_of(inbound, target)
+    losses = Losses()
+    traits = target.provider.traits(model)
+    names = ToolNames.of((), traits)
+    if lane == "passthrough":
+        body = _passed_body(inbound, target, name, model, losses)
+        client = inbound.headers
+    else:
+        request = msgspec.structs.replace(inbound.canonical(), model=model)
+        body = encode_json(_translated_fields(request, target, name, traits, losses))
+        names = ToolNames.of(request.tools, traits)
+        client = _NO_HEADERS
+    stream = inbound.peek.stream
+    call = UpstreamCall(
+        origin=target.origin,
+        method=b"POST",
+        target=(target.path + target.provider.target(name, model, stream=stream)).encode(),
+        headers=[
+            *target.headers,
+            _JSON,
+            _ACCEPT_STREAM if stream else _ACCEPT_JSON,
+            *target.credential_headers(credential),
+            *target.provider.dialect_headers(name, model, client),
+        ],
+        body=body,
+        timeouts=_timeouts(inbound, target, traits),
+    )
+    return Prepared(
+        lane=lane,
+        dialect=UPSTREAM[name],
+        call=call,
+        losses=losses,
+        traits=traits,
+        names=names,
+        hide_usage=stream and not inbound.peek.include_usage,
+    )
+
+
+def _passed_body(inbound: Inbound, target: Target, name: DialectName, model: str, losses: Losses) -> bytes:
+    provider = target.provider
+    fields: Fields = dict(inbound.fields)
+    if model != inbound.peek.model:
+        fields["model"] = model
+    if inbound.peek.stream and name == "openai-chat" and provider.asks_stream_usage():
+        _ask_for_usage(fields)
+    adapted = provider.adapt(fields, dialect=name, model=model, losses=losses)
+    if _unchanged(inbound.fields, adapted) and all(inbound.written_plainly(key) for key in _ROUTED_KEYS):
+        return inbound.body
+    return encode_json(adapted)
+
+
+def _translated_fields(
+    request: ChatRequest, target: Target, name: DialectName, traits: ModelTraits, losses: Losses
+) -> Fields:
+    provider = target.provider
+    fields = UPSTREAM[name].encode_request(request, traits, losses)
+    if request.stream and name == "openai-chat" and provider.asks_stream_usage():
+        _ask_for_usage(fields)
+    return provider.adapt(fields, dialect=name, model=request.model, losses=losses)
+
+
+def _ask_for_usage(fields: Fields) -> None:
+    """Set `stream_options.include_usage`, keeping the caller's other stream options."""
+    asked = raw_or_none(fields, "stream_options")
+    options = msgspec.json.decode(asked, type=dict[str, Raw]) if asked else {}
+    if bytes(options.get("include_usage", b"")) != b"true":
+        fields["stream_options"] = {**options, "include_usage": True}
+
+
+def _unchanged(before: Fields, after: Fields) -> bool:
+    return len(before) == len(after) and all(after.get(key) is value for key, value in before.items())
+
+
+def _timeouts(inbound: Inbound, target: Target, traits: ModelTraits) -> Timeouts:
+    """A stream must begin soon; a whole answer may take as long as the exchange may."""
+    settings = target.settings
+    if not inbound.peek.stream:
+        return Timeouts(settings.connect_timeout, settings.total_timeout, settings.idle_timeout)
+    return Timeouts(settings.connect_timeout, first_token_limit(inbound, target, traits), settings.idle_timeout)
+
+
+def first_token_limit(inbound: Inbound, target: Target, traits: ModelTraits) -> float:
+    """Seconds until the first meaningful frame; `inf` for whole answers, which have no first token."""
+    if not inbound.peek.stream:
+        return math.inf
+    settings = target.settings
+    slow = inbound.peek.wants_thinking or traits.thinks_unasked or inbound.peek.size > LARGE_PROMPT
+    return settings.thinking_first_token_timeout if slow else settings.first_token_timeout

@@ -1,0 +1,194 @@
+"""Carry a stream to the caller: two lanes behind one interface.
+
+A carrier takes what the upstream sends and returns what the caller gets. The passthrough carrier hands frames on as
+they came while a watch reads along; the translate carrier turns frames into events and events into the caller's frames.
+Both say when the answer has begun, whether it ended well and what went wrong, so that an attempt needs no knowledge of
+either, and both end in the same `AttemptResult`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from proxyctl.core.clock import Clock
+from proxyctl.core.errors import GarbageError, Problem
+from proxyctl.core.events import Event, MessageEnd, PartStart, StreamFailed
+from proxyctl.core.exchange import AttemptResult
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import AnswerContext, InboundDialect, UpstreamDialect
+from proxyctl.dialects.names import ToolNames
+from proxyctl.dialects.sse import FrameSplitter, FrameTooLargeError, frame_data
+from proxyctl.metering.tap import EventTap, FrameTap
+
+CUT = Problem(
+    kind="upstream",
+    status=502,
+    code="upstream_truncated",
+    message="the answer stopped before its end: what was sent is not complete",
+)
+EMPTY = Problem(kind="upstream", status=502, code="upstream_empty", message="the stream ended without an answer")
+
+
+class Carrier(Protocol):
+    """One stream on its way. `ended` when the upstream's body is over."""
+
+    ended: bool
+
+    @property
+    def started(self) -> bool:
+        """Something meaningful has come."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """The dialect's own end has been seen."""
+        ...
+
+    @property
+    def problem(self) -> Problem | None: ...
+
+    @property
+    def told(self) -> bool:
+        """The caller has already been handed the upstream's own error frame."""
+        ...
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take what the upstream sent, return what the caller gets (often nothing, never half a frame)."""
+        ...
+
+    def end(self) -> bytes:
+        """The upstream's body is over: return what is still to be sent. `complete` is final after this."""
+        ...
+
+    def result(self, request: bytes) -> AttemptResult:
+        """What is known now; `request` is the caller's body, for estimates."""
+        ...
+
+
+class PassthroughCarrier:
+    """Hands frames on byte for byte."""
+
+    def __init__(self, dialect: InboundDialect, clock: Clock, *, hide_usage: bool) -> None:
+        self._splitter = FrameSplitter()
+        self._watch = dialect.watch(hide_usage=hide_usage)
+        self._tap = FrameTap(self._watch, clock)
+        self._broken: Problem | None = None
+        self.ended = False
+
+    @property
+    def started(self) -> bool:
+        return self._watch.started
+
+    @property
+    def complete(self) -> bool:
+        return self._watch.complete
+
+    @property
+    def problem(self) -> Problem | None:
+        return self._broken or self._watch.problem
+
+    @property
+    def told(self) -> bool:
+        return self._watch.problem is not None
+
+    def feed(self, chunk: bytes) -> bytes:
+        try:
+            frames = self._splitter.feed(chunk)
+        except FrameTooLargeError as exc:
+            self._broken = garbage(str(exc))
+            return b""
+        keep = self._tap.feed
+        return b"".join([frame for frame in frames if keep(frame)])
+
+    def end(self) -> bytes:
+        """A last frame without its blank line is handed on whole if it completes the answer, else dropped."""
+        self.ended = True
+        if self.complete:
+            return b""
+        rest = [frame.rstrip(b"\r\n") + b"\n\n" for frame in self._splitter.flush()]
+        kept = b"".join([frame for frame in rest if self._tap.feed(frame)])
+        return kept if self._watch.complete else b""
+
+    def result(self, request: bytes) -> AttemptResult:
+        return self._tap.result(request)
+
+
+class TranslateCarrier:
+    """Decodes frames of one dialect to events and encodes them in another."""
+
+    def __init__(
+        self,
+        upstream: UpstreamDialect,
+        inbound: InboundDialect,
+        clock: Clock,
+        *,
+        context: AnswerContext,
+        names: ToolNames,
+        losses: Losses,
+    ) -> None:
+        self._splitter = FrameSplitter()
+        self._decoder = upstream.stream_decoder()
+        self._encoder = inbound.stream_encoder(context, losses)
+        self._names = names
+        self._tap = EventTap(clock)
+        self._broken: Problem | None = None
+        self.ended = False
+        self.told = False
+
+    @property
+    def started(self) -> bool:
+        return self._tap.started
+
+    @property
+    def complete(self) -> bool:
+        return self._tap.complete
+
+    @property
+    def problem(self) -> Problem | None:
+        return self._broken or self._tap.problem
+
+    def feed(self, chunk: bytes) -> bytes:
+        try:
+            frames = self._splitter.feed(chunk)
+        except FrameTooLargeError as exc:
+            self._broken = garbage(str(exc))
+            return b""
+        return self._carry(frames)
+
+    def end(self) -> bytes:
+        self.ended = True
+        last = self._carry(self._splitter.flush())
+        if self.complete or self.problem is not None:
+            return last
+        return last + b"".join([self._take(event) for event in self._decoder.end()])
+
+    def result(self, request: bytes) -> AttemptResult:
+        return self._tap.result(request)
+
+    def _carry(self, frames: list[bytes]) -> bytes:
+        out: list[bytes] = []
+        for frame in frames:
+            data = frame_data(frame)
+            if data is not None:
+                out += [self._take(event) for event in self._decoder.feed(data)]
+        return b"".join(out)
+
+    def _take(self, event: Event) -> bytes:
+        self._tap.feed(event)
+        kind = type(event)
+        if kind is PartStart:
+            event = self._names.restore(event)
+        elif kind is StreamFailed:
+            return b""
+        elif kind is MessageEnd:
+            return self._encoder.feed(event) + self._encoder.end()
+        return self._encoder.feed(event)
+
+
+def garbage(message: str) -> Problem:
+    """A problem for an answer that cannot be read."""
+    return Problem(kind="upstream", status=502, code="upstream_garbage", message=message)
+
+
+def garbage_error(message: str) -> GarbageError:
+    return GarbageError(garbage(message))

@@ -1,0 +1,109 @@
+"""What goes back to the caller over ASGI: one head with the headers that say who served, then bytes as they come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from proxyctl.core.errors import Problem
+from proxyctl.core.exchange import Exchange
+from proxyctl.dialects.base import InboundDialect
+
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_JSON = (b"content-type", b"application/json")
+_STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
+_NO_STORE = (b"cache-control", b"no-store")
+_PASSED_PREFIXES = (b"anthropic-ratelimit-", b"x-ratelimit-", b"x-tokenlimit-", b"anthropic-priority-")
+_REQUEST_ID_HEADERS = (b"request-id", b"x-request-id", b"mistral-correlation-id", b"x-goog-request-id", b"cf-ray")
+
+
+class Reply:
+    """The caller's side of one exchange.
+
+    `status` is 0 until the head is sent: until then another try is possible. `gone` when the caller has left.
+    """
+
+    __slots__ = ("_send", "gone", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+        self.gone = False
+
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        self.status = status
+        length = (b"content-length", str(len(body)).encode())
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def begin(self, headers: Headers, first: bytes) -> None:
+        self.status = 200
+        await self._send({"type": "http.response.start", "status": 200, "headers": [*headers, *_STREAM]})
+        await self.more(first)
+
+    async def more(self, body: bytes) -> None:
+        if body:
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def close(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def problem(self, dialect: InboundDialect, problem: Problem, exchange: Exchange) -> int:
+        """Send an error as the whole answer; returns its status."""
+        status, body = dialect.encode_error(problem, exchange.id)
+        await self.whole(status, [*exchange_headers(exchange), _JSON, *problem_headers(problem)], body)
+        return status
+
+
+def exchange_headers(exchange: Exchange) -> Headers:
+    """The headers of every answer, error or not."""
+    identity = exchange.id.encode()
+    return [
+        (b"x-proxyctl-request-id", identity),
+        (b"x-request-id", identity),
+        (b"request-id", identity),
+        (b"server-timing", f"gateway;dur={exchange.own_ms():.2f}".encode()),
+        _NO_STORE,
+    ]
+
+
+def served_headers(exchange: Exchange, *, provider: str, model: str, upstream: Mapping[bytes, bytes]) -> Headers:
+    """Who served, after how many attempts, with what losses, and what the upstream said of itself."""
+    headers = exchange_headers(exchange)
+    headers += [
+        (b"x-proxyctl-provider", provider.encode()),
+        (b"x-proxyctl-model", _printable(model)),
+        (b"x-proxyctl-attempts", str(len(exchange.attempts) + 1).encode()),
+    ]
+    if exchange.losses:
+        headers.append((b"x-proxyctl-losses", str(len(exchange.losses)).encode()))
+    if exchange.substitute:
+        headers.append((b"x-proxyctl-substitute", _printable(exchange.peek.model)))
+    if identity := upstream_request_id(upstream):
+        headers.append((b"x-upstream-request-id", identity))
+    return headers
+
+
+def passed_headers(upstream: Mapping[bytes, bytes]) -> Headers:
+    """Rate-limit headers, handed on where the caller speaks the provider's dialect."""
+    return [(name, value) for name, value in upstream.items() if name.startswith(_PASSED_PREFIXES)]
+
+
+def problem_headers(problem: Problem) -> Headers:
+    """When to come back, and that the SDK's own retries would only repeat what the gateway has tried."""
+    headers: Headers = [(b"x-should-retry", b"false")]
+    if problem.retry_after is not None:
+        headers.append((b"retry-after", str(max(0, math.ceil(problem.retry_after))).encode()))
+    return headers
+
+
+def upstream_request_id(upstream: Mapping[bytes, bytes]) -> bytes:
+    return next((upstream[name] for name in _REQUEST_ID_HEADERS if name in upstream), b"")
+
+
+def _printable(text: str) -> bytes:
+    """A model's name as a header value: what is not printable ASCII is escaped, so that no line can be ended early."""
+    return text.encode("ascii", "backslashreplace").replace(b"\r", b"").replace(b"\n", b"")[:200]

@@ -1,0 +1,209 @@
+"""Anthropic: the messages API, whose rules follow the model's version; the name is read for what each takes.
+
+A name that says no version, or a newer one than we know, gets the newest rules: a wrong guess then costs a loss, not a
+400. Source: wire notes 2026-11, "Anthropic".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Raw, Struct
+from typing_extensions import override
+
+from proxyctl.core.chat import DialectName, Effort
+from proxyctl.core.errors import DecodeError
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import Fields
+from proxyctl.dialects.envelope import PREFIX, is_envelope
+from proxyctl.dialects.traits import ModelTraits
+from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider
+
+_NEW_API, _OLD_API = "2026-10-21", "2023-06-01"
+_LIST = "/v1/models?limit=1000"
+_SAMPLING = ("temperature", "top_p", "top_k")
+_NEWEST = (99, 0)
+
+_BY_FAMILY = re.compile(r"claude-([a-z]+)-(\d{1,2})(?:-(\d{1,2}))?(?![\d])")
+_BY_VERSION = re.compile(r"claude-(\d)(?:[.-](\d))?-([a-z]+)")
+
+_EFFORTS: tuple[Effort, ...] = ("low", "medium", "high", "xhigh", "max")
+_COMMON = ModelTraits(
+    max_output=128_000,
+    temperature_max=1.0,
+    temperature_with_top_p=False,
+    penalties=False,
+    seed=False,
+    tool_name_limit=128,
+    audio=False,
+    thinking="adaptive",
+    thinking_efforts=_EFFORTS,
+    api_version=_NEW_API,
+)
+
+
+class AnthropicProvider(Provider):
+    kind = "anthropic"
+    label = "Anthropic"
+    base_url = "https://api.anthropic.com"
+    key_env = ("ANTHROPIC_API_KEY",)
+    endpoints: ClassVar[Mapping[DialectName, str]] = {"anthropic-messages": "/v1/messages"}
+    families = ("claude-*",)
+    models_target = _LIST
+    reports_stream_usage_unasked = True
+    price_id = "anthropic"
+    tier_models: ClassVar[Mapping[str, str]] = {
+        "large": "claude-opus-5-5",
+        "medium": "claude-sonnet-5-5",
+        "small": "claude-haiku-5-5",
+    }
+
+    @override
+    def traits(self, model: str) -> ModelTraits:
+        family, version = read_name(model)
+        if version < (4, 7):
+            return _before_4_7(version)
+        return msgspec.structs.replace(
+            _COMMON,
+            sampling=False,
+            prefill=False,
+            mid_system=version >= (4, 8),
+            forced_tool_choice=not _refuses_forced_choice(family, version),
+            thinks_unasked=version >= (5, 0),
+            thinking_off=_can_be_switched_off(family, version),
+            thinking_off_type="between_tools" if family == "sonnet" and version >= (5, 5) else "disabled",
+        )
+
+    @override
+    def credential_headers(self, key: str) -> list[Header]:
+        return [(b"x-api-key", key.encode())]
+
+    @override
+    def dialect_headers(self, dialect: DialectName, model: str, client: Mapping[bytes, bytes]) -> list[Header]:
+        """The version by the model, the betas as the caller asked for them.
+
+        A caller of the old version may set sampling parameters, which only older models still take.
+        """
+        del dialect
+        traits = self.traits(model)
+        asked = client.get(b"anthropic-version", b"").decode("latin-1")
+        version = _OLD_API if traits.sampling and asked != _NEW_API else _NEW_API
+        headers = [(b"anthropic-version", version.encode())]
+        betas = client.get(b"anthropic-beta")
+        if betas:
+            headers.append((b"anthropic-beta", betas))
+        return headers
+
+    @override
+    def adapt(self, fields: Fields, *, dialect: DialectName, model: str, losses: Losses) -> Fields:
+        if dialect != "anthropic-messages":
+            return fields
+        adapted = dict(fields)
+        if not self.traits(model).sampling:
+            for name in _SAMPLING:
+                if adapted.pop(name, None) is not None:
+                    losses.add(name, "this model does not take it")
+        messages = adapted.get("messages")
+        if isinstance(messages, Raw) and PREFIX.encode() in bytes(messages):
+            adapted["messages"] = _without_foreign_thinking(messages, losses)
+        return adapted
+
+    @override
+    def read_models(self, body: bytes) -> ModelPage:
+        try:
+            page = msgspec.json.decode(body, type=_Page)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise DecodeError(f"not a model list: {exc}") from exc
+        following = f"{_LIST}&after_id={quote(page.last_id, safe='')}" if page.has_more and page.last_id else None
+        models = tuple(
+            ModelInfo(
+                id=entry.id,
+                display_name=entry.display_name or "",
+                owned_by="anthropic",
+                context=entry.max_input_tokens,
+                max_output=entry.max_tokens,
+            )
+            for entry in page.data
+        )
+        return ModelPage(models, following)
+
+
+class _Model(Struct):
+    id: str
+    display_name: str | None = None
+    max_input_tokens: int | None = None
+    max_tokens: int | None = None
+
+
+class _Page(Struct):
+    data: list[_Model]
+    has_more: bool = False
+    last_id: str | None = None
+
+
+def read_name(model: str) -> tuple[str, tuple[int, int]]:
+    """The family and version in a model's name: `claude-opus-4-8-20260101` is `("opus", (4, 8))`.
+
+    Two digits at most are a version, eight are a date. Both orders of words are known (`claude-3-5-haiku`).
+    """
+    if match := _BY_FAMILY.search(model):
+        return match.group(1), (int(match.group(2)), int(match.group(3) or 0))
+    if match := _BY_VERSION.search(model):
+        return match.group(3), (int(match.group(1)), int(match.group(2) or 0))
+    return "", _NEWEST
+
+
+def _before_4_7(version: tuple[int, int]) -> ModelTraits:
+    """4.6 takes sampling and thinks adaptively; 4.5 and older think by budget and continue an assistant message."""
+    if version >= (4, 6):
+        return msgspec.structs.replace(_COMMON, prefill=False, mid_system=False)
+    return msgspec.structs.replace(
+        _COMMON,
+        max_output=64_000 if version >= (4, 5) else 32_000 if version >= (4, 0) else 8192,
+        prefill=True,
+        mid_system=False,
+        json_schema=version >= (4, 5),
+        thinking="budget" if version >= (3, 7) else "none",
+        thinking_budget_max=32_000,
+    )
+
+
+def _refuses_forced_choice(family: str, version: tuple[int, int]) -> bool:
+    if family in ("fable", "mythos"):
+        return version >= (5, 1)
+    return version >= (5, 5) and family != "haiku"
+
+
+def _can_be_switched_off(family: str, version: tuple[int, int]) -> bool:
+    if version < (5, 0) or family in ("haiku", "sonnet"):
+        return True
+    return family == "opus" and version < (5, 5)
+
+
+def _without_foreign_thinking(messages: Raw, losses: Losses) -> Any:
+    """Take out the thinking blocks that another provider made and we signed: here they are a 400."""
+    try:
+        decoded = msgspec.json.decode(messages)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return messages
+    if not isinstance(decoded, list):
+        return messages
+    for index, message in enumerate(decoded):
+        content = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(content, list):
+            continue
+        kept = [block for block in content if not _is_foreign(block)]
+        if len(kept) != len(content):
+            losses.add(f"messages[{index}].content", "another provider's thinking was left out")
+            message["content"] = kept
+    return [message for message in decoded if not isinstance(message, dict) or message.get("content") != []]
+
+
+def _is_foreign(block: Any) -> bool:
+    if not isinstance(block, dict) or block.get("type") != "thinking":
+        return False
+    return is_envelope(str(block.get("signature") or ""))

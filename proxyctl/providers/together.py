@@ -1,0 +1,158 @@
+"""Together AI: OpenAI's chat with fewer fields, open models, and statuses of its own.
+
+Source: wire notes 2026-11, "Together AI".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import Raw, Struct
+from typing_extensions import override
+
+from proxyctl.core.chat import DialectName
+from proxyctl.core.errors import DecodeError, Problem
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import Fields
+from proxyctl.dialects.failure import reclassified
+from proxyctl.dialects.traits import ModelTraits
+from proxyctl.providers._base import ModelInfo, ModelPage, Provider, raw_text
+
+_TRAITS = ModelTraits(
+    documents=False,
+    media_in_tool_results=False,
+    parallel_switch=False,
+    max_tokens_field="max_tokens",
+)
+
+
+class TogetherProvider(Provider):
+    kind = "together"
+    label = "Together AI"
+    base_url = "https://api.together.ai/v1"
+    key_env = ("TOGETHER_API_KEY",)
+    endpoints: ClassVar[Mapping[DialectName, str]] = {"openai-chat": "/chat/completions"}
+    families = ("togethercomputer/*", "together/*")
+    body_fields = frozenset(
+        (
+            "messages",
+            "model",
+            "chat_template_kwargs",
+            "compliance",
+            "context_length_exceeded_behavior",
+            "echo",
+            "frequency_penalty",
+            "function_call",
+            "logit_bias",
+            "logprobs",
+            "max_tokens",
+            "min_p",
+            "n",
+            "presence_penalty",
+            "reasoning",
+            "reasoning_effort",
+            "repetition_penalty",
+            "response_format",
+            "safety_model",
+            "seed",
+            "stop",
+            "stream",
+            "temperature",
+            "tool_choice",
+            "tools",
+            "top_k",
+            "top_p",
+        )
+    )
+    renames: ClassVar[Mapping[str, str]] = {"max_completion_tokens": "max_tokens"}
+    # Usage is in the last chunk of every stream.
+    reports_stream_usage_unasked = True
+    price_id = "together"
+    tier_models: ClassVar[Mapping[str, str]] = {
+        "large": "moonshotai/Kimi-K3.1-Pro",
+        "medium": "deepseek-ai/DeepSeek-V4-Pro-0813",
+        "small": "deepseek-ai/DeepSeek-V4.1-Flash",
+    }
+
+    @override
+    def traits(self, model: str) -> ModelTraits:
+        del model
+        return _TRAITS
+
+    @override
+    def _adapt_chat(self, fields: Fields, *, model: str, losses: Losses) -> Fields:
+        top = fields.get("top_logprobs")
+        adapted = super()._adapt_chat(
+            {key: value for key, value in fields.items() if key != "top_logprobs"}, model=model, losses=losses
+        )
+        _count_logprobs(adapted, top)
+        _list_stop(adapted)
+        _switch_reasoning(adapted)
+        return adapted
+
+    @override
+    def refine_problem(self, problem: Problem, *, status: int, body: bytes) -> Problem:
+        # 403 is what an input longer than the context gets.
+        if status == 403 and b"token" in body.lower():
+            return reclassified(problem, "context_length")
+        return problem
+
+    @override
+    def read_models(self, body: bytes) -> ModelPage:
+        """The list is a bare array."""
+        try:
+            listed = msgspec.json.decode(body, type=list[_Model])
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise DecodeError(f"not a model list: {exc}") from exc
+        return ModelPage(
+            tuple(
+                ModelInfo(
+                    id=entry.id,
+                    display_name=entry.display_name or "",
+                    created=entry.created or None,
+                    owned_by=entry.organization or "",
+                    context=entry.context_length,
+                    chat=entry.type in (None, "chat", "language", "code"),
+                )
+                for entry in listed
+            )
+        )
+
+
+class _Model(Struct):
+    id: str
+    type: str | None = None
+    display_name: str | None = None
+    organization: str | None = None
+    created: int | None = None
+    context_length: int | None = None
+
+
+def _count_logprobs(fields: Fields, top: Any) -> None:
+    """`logprobs` is a number here: how many alternatives, not whether."""
+    if raw_text(fields.get("logprobs")) == b"true":
+        count = raw_text(top)
+        fields["logprobs"] = Raw(count if count.isdigit() else b"1")
+    elif raw_text(fields.get("logprobs")) in (b"false", b"null"):
+        fields.pop("logprobs", None)
+
+
+def _list_stop(fields: Fields) -> None:
+    """`stop` must be a list."""
+    stop = raw_text(fields.get("stop"))
+    if stop.startswith(b'"'):
+        fields["stop"] = Raw(b"[" + stop + b"]")
+
+
+def _switch_reasoning(fields: Fields) -> None:
+    """Thinking is switched off by `reasoning`, not by an effort."""
+    effort = raw_text(fields.get("reasoning_effort"))
+    if effort == b'"none"':
+        del fields["reasoning_effort"]
+        fields.setdefault("reasoning", {"enabled": False})
+    elif effort == b'"minimal"':
+        fields["reasoning_effort"] = "low"
+    elif effort in (b'"xhigh"', b'"max"'):
+        fields["reasoning_effort"] = "high"

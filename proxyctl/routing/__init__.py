@@ -1,0 +1,1 @@
+"""Which provider serves a request, in which order, and what a failure means. Pure: time and state are handed in."""

@@ -1,0 +1,113 @@
+"""A whole gateway over real sockets: the simulator as upstream, Hypercorn in front, one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from proxyctl.config.load import load
+from proxyctl.config.paths import Paths
+from proxyctl.core.exchange import ExchangeRecord
+from proxyctl.gateway.app import create_app
+from proxyctl.gateway.state import GatewayState
+from proxyctl.metering.store.base import RecordQuery
+from proxyctl.providers._registry import KIND_FACTS
+from proxyctl.simulator.server import Simulator
+from proxyctl.simulator.setup import DEMO_KEY, KEY_VARIABLE, demo_config
+
+TOKEN = "management-token"
+
+
+@dataclass
+class Gateway:
+    """A running gateway. `http` is a client of it; `simulator` is what its providers are."""
+
+    state: GatewayState
+    simulator: Simulator
+    http: httpx.AsyncClient
+    config_file: Path
+
+    @property
+    def url(self) -> str:
+        return str(self.http.base_url)
+
+    async def records(self, count: int) -> tuple[ExchangeRecord, ...]:
+        """The records, newest first, once there are `count` of them: they are kept after the answer's last byte."""
+        while True:
+            await self.state.meter.settled()
+            records = await self.state.recorder.page(RecordQuery(limit=100))
+            if len(records) >= count:
+                return records
+            await asyncio.sleep(0.005)
+
+    async def configure(self, text: str) -> None:
+        """Write a new config and put it in force."""
+        self.config_file.write_text(text)
+        await self.state.reload()
+
+    def chat(self, model: str, text: str = "Hello there", **more: Any) -> dict[str, Any]:
+        return {"model": model, "messages": [{"role": "user", "content": text}], **more}
+
+
+StartGateway = Callable[..., Awaitable[Gateway]]
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+async def start_gateway(simulator: Simulator, tmp_path: Path) -> AsyncIterator[StartGateway]:
+    """Starts gateways with a config text in which `{root}` is the simulator's address."""
+    running: list[tuple[asyncio.Event, asyncio.Task[None], httpx.AsyncClient]] = []
+
+    async def start(text: str | None = None, environ: dict[str, str] | None = None) -> Gateway:
+        home = tmp_path / str(len(running))
+        home.mkdir()
+        config_file = home / "config.toml"
+        config_file.write_text(demo_config(simulator.root, 0) if text is None else text)
+        values = {"PROXYCTL_HOME": str(home), KEY_VARIABLE: DEMO_KEY, **(environ or {})}
+        paths = Paths.find(None, values)
+        state = GatewayState(
+            load(config_file, KIND_FACTS),
+            paths=paths,
+            instance="test",
+            token=TOKEN,
+            environ=lambda: values,
+            folder=home,
+        )
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = Config()
+        config.bind = [f"fd://{listener.fileno()}"]
+        config.loglevel = "CRITICAL"
+        stop = asyncio.Event()
+        task = asyncio.create_task(serve(create_app(state), config, shutdown_trigger=stop.wait))
+        port = listener.getsockname()[1]
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20)
+        running.append((stop, task, http))
+        while (await http.get("/healthz")).status_code != 200:
+            await asyncio.sleep(0.01)
+        listener.detach()
+        return Gateway(state, simulator, http, config_file)
+
+    yield start
+    for stop, task, http in running:
+        await http.aclose()
+        stop.set()
+        await task
+
+
+@pytest.fixture
+async def gateway(start_gateway: StartGateway) -> Gateway:
+    return await start_gateway()
