@@ -12,6 +12,8 @@ from proxyctl.config.problems import Refusal
 from proxyctl.config.references import is_reference, looks_like_variable, variable_in
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_RESERVED = frozenset({"costs", "health", "logs", "metrics", "models", "plan", "records", "status"})
+"""Names that would make `/providers/NAME/…` mean two things."""
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _CREDENTIAL_HEADER = re.compile(r"(?i)authorization|cookie|(.*-)?(api-?key|auth|token|secret)")
@@ -22,6 +24,8 @@ def check_name(name: str) -> str:
     """A provider's name: it becomes a prefix, a URL segment and a word on a command line."""
     if not _NAME.fullmatch(name):
         raise Refusal("a provider's name has only lower-case letters, digits and hyphens", "for example `my-server`")
+    if name in _RESERVED:
+        raise Refusal(f"{name!r} is a word of the management API (/providers/{name})", "for example `my-server`")
     return name
 
 

@@ -1,0 +1,1 @@
+"""What happened and what it cost: counters, prices, records. Nothing here is awaited on the request path."""

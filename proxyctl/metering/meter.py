@@ -1,0 +1,97 @@
+"""The one door through which finished exchanges enter: prices them, counts them, hands them to the recorder.
+
+The price data takes half a second to load after the start. Exchanges that end earlier are held back and priced when it
+is there: late, but never wrong. Readers await `settled`, so nobody sees the gap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from proxyctl.core.exchange import AttemptRecord, ExchangeRecord
+from proxyctl.metering.metrics import Metrics
+from proxyctl.metering.prices import PriceBook
+from proxyctl.metering.recorder import Recorder
+
+_HELD = 10_000
+
+
+class Meter:
+    """`price_id` gives the price data's name of a configured provider, `None` when it has none."""
+
+    def __init__(
+        self,
+        *,
+        metrics: Metrics,
+        recorder: Recorder,
+        prices: PriceBook,
+        price_id: Callable[[str], str | None],
+    ) -> None:
+        self._metrics = metrics
+        self._recorder = recorder
+        self._prices = prices
+        self._price_id = price_id
+        self._held: list[ExchangeRecord] = []
+        self._settled = asyncio.Event()
+
+    async def load(self) -> None:
+        """Load the price data in a thread, then let through what waited for it.
+
+        Without price data (a broken installation) everything goes through unpriced, and the error is raised.
+        """
+        try:
+            await asyncio.to_thread(self._prices.load)
+        finally:
+            self.settle()
+
+    def settle(self) -> None:
+        """Hold nothing back any longer, whether or not the prices are there."""
+        self._settled.set()
+        held, self._held = self._held, []
+        for record in held:
+            self._admit(record)
+
+    async def settled(self) -> None:
+        """Wait until what has ended is counted: at once, but for the first moments after the start."""
+        await self._settled.wait()
+
+    def observe(self, record: ExchangeRecord) -> None:
+        """Take a finished exchange; never waits, never fails."""
+        if self._settled.is_set() or len(self._held) >= _HELD:
+            self._admit(record)
+        else:
+            self._held.append(record)
+
+    def _admit(self, record: ExchangeRecord) -> None:
+        priced = self.priced(record)
+        self._metrics.observe(priced)
+        self._recorder.offer(priced)
+
+    def priced(self, record: ExchangeRecord) -> ExchangeRecord:
+        """Return the record with the cost of each attempt that has usage, and the answer's own.
+
+        Attempts that failed cost what their provider counted, but only an answer's cost is the exchange's.
+        """
+        if all(attempt.usage is None for attempt in record.attempts):
+            return record
+        attempts = tuple(
+            attempt if attempt.usage is None else msgspec.structs.replace(attempt, cost=self._cost(attempt))
+            for attempt in record.attempts
+        )
+        cost = attempts[-1].cost if record.usage is not None else None
+        return msgspec.structs.replace(record, attempts=attempts, cost=cost)
+
+    def _cost(self, attempt: AttemptRecord) -> Decimal | None:
+        if attempt.usage is None:
+            return None
+        return self._prices.cost(
+            self._price_id(attempt.provider),
+            attempt.model,
+            attempt.usage,
+            attempt.started_at,
+            served=attempt.served_model,
+        )
