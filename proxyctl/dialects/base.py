@@ -32,7 +32,8 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     `model` is the name shown to the caller when the provider names none; `created` is in whole seconds;
     `include_usage` says whether the caller asked for usage in the stream (it only matters to OpenAI's chat);
     `input_estimate` stands in for the input's size where the dialect wants one before the provider reports it;
-    `show_thinking` whether the caller asked to see thinking text.
+    `show_thinking` whether the caller asked to see thinking text; `custom_tools` are the names of the caller's
+    free-text tools (`Tool.kind == "custom"`), whose calls go back as text.
     """
 
     model: str
@@ -40,6 +41,7 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     include_usage: bool = False
     input_estimate: int = 0
     show_thinking: bool = True
+    custom_tools: frozenset[str] = frozenset()
 
 
 class StreamDecoder(Protocol):
@@ -131,6 +133,11 @@ class InboundDialect(Dialect):
     def peek(self, fields: Mapping[str, Raw], *, size: int) -> Peek:
         """Read what routing needs from a request's top level. Raises `DecodeError` on wrong types or no model."""
 
+    def passable(self, body: bytes) -> bool:
+        """Whether the body may be forwarded as it is; false when it carries state that only the gateway can read."""
+        del body
+        return True
+
     @abstractmethod
     def session(self, fields: Mapping[str, Raw]) -> str:
         """A stable key of the conversation: its session or user id, else a hash of system and first user message.
@@ -170,5 +177,5 @@ encode_json = msgspec.json.Encoder().encode
 
 
 def decode_fields(body: bytes) -> dict[str, Raw]:
-    """Decode only the top level of a JSON object; raises `msgspec.DecodeError` for anything else, bad UTF-8 included."""
+    """Decode only a JSON object's top level; raises `msgspec.DecodeError` for anything else, bad UTF-8 included."""
     return _fields_decoder.decode(body)

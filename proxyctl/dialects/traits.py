@@ -21,13 +21,19 @@ class ModelTraits(Struct, frozen=True, kw_only=True):
     `temperature_max`: values above are clamped (a loss). `sampling=False`: temperature, top_p and top_k are refused.
     `thinking`: `none` (the model cannot be asked), `effort` (a named level), `budget` (tokens), `adaptive` (the model
     decides; an effort is a hint). `thinking_efforts` lists the levels it takes, lowest first; `thinking_off` says
-    whether it can be switched off. `reasoning_in` is the field of an assistant message that carries thinking back
-    in OpenAI-style dialects, `None` when the target refuses it.
+    whether it can be switched off, `thinks_unasked` that it thinks when nobody asked (its first token comes late).
+    `reasoning_in` is the field of an assistant message that carries thinking back in OpenAI-style dialects, `None`
+    when the target refuses it; `reasoning_required` when a tool loop is refused without that field.
+    `reasoning_format` is the word that keeps thinking out of the text on servers that need to be told.
+    `thinking_off_type` is the word for "off" where the dialect has one. `top_k` is for OpenAI-style targets, whose own
+    dialect has no such field. `temperature_with_top_p=False`: only one of the two at a time.
     """
 
     max_output: int | None = None
     default_max_output: int = 8192
     sampling: bool = True
+    temperature_with_top_p: bool = True
+    top_k: bool = True
     temperature_max: float = 2.0
     penalties: bool = True
     seed: bool = True
@@ -51,10 +57,14 @@ class ModelTraits(Struct, frozen=True, kw_only=True):
     thinking: ThinkingStyle = "effort"
     thinking_efforts: tuple[Effort, ...] = ("low", "medium", "high")
     thinking_off: bool = True
+    thinking_off_type: str = "disabled"
+    thinks_unasked: bool = False
     thinking_budget_min: int = 1024
     thinking_budget_max: int = 32768
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_completion_tokens"
     reasoning_in: str | None = None
+    reasoning_required: bool = False
+    reasoning_format: str | None = None
     api_version: str = ""
 
 

@@ -178,8 +178,8 @@ def _watch_client(receive: Receive, reply: Reply) -> asyncio.Task[None]:
     async def watch() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        reply.gone = True
-        if exchange is not None:
+        if exchange is not None and not reply.ended:
+            reply.gone = True
             exchange.cancel()
 
     return asyncio.create_task(watch())

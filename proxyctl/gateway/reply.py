@@ -23,18 +23,21 @@ _REQUEST_ID_HEADERS = (b"request-id", b"x-request-id", b"mistral-correlation-id"
 class Reply:
     """The caller's side of one exchange.
 
-    `status` is 0 until the head is sent: until then another try is possible. `gone` when the caller has left.
+    `status` is 0 until the head is sent: until then another try is possible. `gone` when the caller has left,
+    `ended` from the moment the last byte is handed over: a caller that leaves then has had its answer.
     """
 
-    __slots__ = ("_send", "gone", "status")
+    __slots__ = ("_send", "ended", "gone", "status")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status = 0
+        self.ended = False
         self.gone = False
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         self.status = status
+        self.ended = True
         length = (b"content-length", str(len(body)).encode())
         await self._send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
         await self._send({"type": "http.response.body", "body": body})
@@ -49,6 +52,7 @@ class Reply:
             await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def close(self) -> None:
+        self.ended = True
         await self._send({"type": "http.response.body", "body": b""})
 
     async def problem(self, dialect: InboundDialect, problem: Problem, exchange: Exchange) -> int:
@@ -93,8 +97,10 @@ def passed_headers(upstream: Mapping[bytes, bytes]) -> Headers:
 
 
 def problem_headers(problem: Problem) -> Headers:
-    """When to come back, and that the SDK's own retries would only repeat what the gateway has tried."""
-    headers: Headers = [(b"x-should-retry", b"false")]
+    """When to come back; where nobody says, the SDK's own retries would only repeat what the gateway has tried."""
+    headers: Headers = []
+    if problem.retry_after is None or not problem.retryable:
+        headers.append((b"x-should-retry", b"false"))
     if problem.retry_after is not None:
         headers.append((b"retry-after", str(max(0, math.ceil(problem.retry_after))).encode()))
     return headers
