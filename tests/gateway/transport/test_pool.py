@@ -40,7 +40,7 @@ def gated():
 
 async def until(condition) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - the loop turns until the sockets have caught up
+        while not condition():
             await asyncio.sleep(0)
 
 

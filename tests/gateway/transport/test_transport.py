@@ -89,7 +89,7 @@ async def test_leaving_a_stream_early_closes_the_connection(upstream, client, tr
         async with client.stream("GET", f"{up.origin.url()}/") as response:
             assert await anext(response.aiter_raw()) == b"x"
         async with asyncio.timeout(20):
-            while transport.counts()[up.origin] != (0, 0):  # noqa: ASYNC110 - the loop turns until it is closed
+            while transport.counts()[up.origin] != (0, 0):
                 await asyncio.sleep(0)
 
 

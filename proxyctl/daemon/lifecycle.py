@@ -1,0 +1,208 @@
+"""Start and stop the daemon's process from outside, and wait for proof.
+
+`start` returns when the daemon answers, and otherwise says what happened: it refused, it died, it hung. `stop` returns
+when the lock is free. Nothing here prints or sleeps without a limit; what happens on the way is told to a callback.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeAlias
+
+from proxyctl.config.paths import Paths
+from proxyctl.daemon.errors import (
+    AlreadyRunningError,
+    NotRunningError,
+    StillRunningError,
+    UnresponsiveError,
+)
+from proxyctl.daemon.lock import DaemonState, is_held, read_state, remove_state, starting
+from proxyctl.daemon.port import listen
+from proxyctl.daemon.probe import PATIENCE, Running, Silent, Stopped, ask, look
+from proxyctl.daemon.ready import Ready
+from proxyctl.daemon.spawn import outcome, spawn
+
+SERVE = (sys.executable, "-m", "proxyctl.daemon.serve")
+START_SECONDS = 30.0
+SIGNAL_SECONDS = 5.0
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8094
+
+StopStep: TypeAlias = Literal["asked", "refused", "terminated", "killed", "stopped"]
+"""What a stop did: asked the daemon, which may refuse; sent SIGTERM; sent SIGKILL; saw the lock free."""
+
+
+def start(
+    paths: Paths,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    seconds: float = START_SECONDS,
+    command: Sequence[str] = SERVE,
+) -> Ready:
+    """Start the daemon and return what it says when it answers.
+
+    `host` and `port` win over the config. Raises `AlreadyRunningError`, `UnresponsiveError`, `PortTakenError`,
+    `CannotListenError`, `StartRefusedError`, `StartDiedError` or `StartTimeoutError`.
+    """
+    with starting(paths, seconds):
+        _expect_nobody(paths)
+        bind = listen_address(paths.config_file, host, port)
+        with listen(*bind) as sock:
+            ready_read, ready_write = os.pipe()
+            try:
+                arguments = _arguments(paths, host, port, sock.fileno(), ready_write)
+                child = spawn([*command, *arguments], paths, (sock.fileno(), ready_write))
+            finally:
+                os.close(ready_write)
+        with os.fdopen(ready_read, "rb", buffering=0) as pipe:
+            return outcome(child, pipe.fileno(), paths, seconds)
+
+
+def foreground(paths: Paths, *, host: str | None = None, port: int | None = None) -> NoReturn:
+    """Become the daemon: this process goes on as one that logs to the terminal until it is interrupted."""
+    arguments = _arguments(paths, host, port, None, None)
+    os.execv(SERVE[0], [*SERVE, *arguments])  # noqa: S606 - our own module, no shell
+
+
+def stop(
+    paths: Paths,
+    *,
+    say: Callable[[StopStep], None] = lambda _step: None,
+    drain_seconds: float | None = None,
+    signal_seconds: float = SIGNAL_SECONDS,
+) -> None:
+    """End the daemon, and return when its lock is free.
+
+    It is asked first and has `drain_seconds` (as its config says, when `None`) for what is under way; then comes
+    SIGTERM, then SIGKILL. Raises `NotRunningError` or `StillRunningError`.
+    """
+    sight = look(paths)
+    if isinstance(sight, Stopped):
+        remove_state(paths)
+        raise NotRunningError
+    state = sight.state
+    if isinstance(sight, Running):
+        asked = _ask_to_stop(sight.state)
+        say("asked" if asked else "refused")
+        patience = sight.state.drain_seconds if drain_seconds is None else drain_seconds
+        if asked and _released(paths, patience + signal_seconds):
+            return _stopped(paths, say)
+    signals: tuple[tuple[StopStep, int], ...] = (("terminated", signal.SIGTERM), ("killed", signal.SIGKILL))
+    for step, number in signals:
+        if state is None or not _signal(state, number):
+            break
+        say(step)
+        if _released(paths, signal_seconds):
+            return _stopped(paths, say)
+    if _released(paths, 0):
+        return _stopped(paths, say)
+    raise StillRunningError(state.pid if state else None)
+
+
+def restart(
+    paths: Paths,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    say: Callable[[StopStep], None] = lambda _step: None,
+    command: Sequence[str] = SERVE,
+) -> Ready:
+    """Stop the daemon if it runs, and start it with the host and port that its own start was given, or with new ones.
+
+    Raises what `stop` and `start` raise, but for `NotRunningError`.
+    """
+    state = read_state(paths.state_file) if is_held(paths) else None
+    with suppress(NotRunningError):
+        stop(paths, say=say)
+    if state is not None:
+        host = state.given_host if host is None else host
+        port = state.given_port if port is None else port
+    return start(paths, host=host, port=port, command=command)
+
+
+def listen_address(config_file: Path, host: str | None, port: int | None) -> tuple[str, int]:
+    """Where the daemon will listen. A config that cannot be read is the daemon's to explain, line by line."""
+    try:
+        section: Any = tomllib.loads(config_file.read_text("utf-8-sig")).get("server", {})
+    except (OSError, ValueError):
+        section = {}
+    server: Mapping[str, Any] = section if isinstance(section, dict) else {}
+    configured_host, configured_port = server.get("host"), server.get("port")
+    if host is None:
+        host = configured_host if isinstance(configured_host, str) and configured_host else DEFAULT_HOST
+    if port is None:
+        valid = isinstance(configured_port, int) and 0 <= configured_port <= 65_535
+        port = int(configured_port) if valid and configured_port is not None else DEFAULT_PORT
+    return host, port
+
+
+def _expect_nobody(paths: Paths) -> None:
+    """Raise when a daemon is there; take away what a dead one left."""
+    sight = look(paths)
+    if isinstance(sight, Silent):
+        # It may be on its way down: a stop just before this start is no reason to refuse it.
+        _released(paths, PATIENCE)
+        sight = look(paths)
+    if isinstance(sight, Running):
+        raise AlreadyRunningError(sight.state)
+    if isinstance(sight, Silent):
+        raise UnresponsiveError(sight.state)
+    remove_state(paths)
+
+
+def _arguments(paths: Paths, host: str | None, port: int | None, sock: int | None, ready: int | None) -> list[str]:
+    arguments = ["--config", str(paths.config_file)]
+    arguments += ["--host", host] if host is not None else []
+    arguments += ["--port", str(port)] if port is not None else []
+    if sock is None:
+        return [*arguments, "--foreground"]
+    return [*arguments, "--fd", str(sock), "--ready-fd", str(ready)]
+
+
+def _ask_to_stop(state: DaemonState) -> bool:
+    try:
+        status, _body = ask(state, "POST", "/daemon/stop")
+    except (OSError, http.client.HTTPException):
+        return False
+    return status < 300
+
+
+def _released(paths: Paths, seconds: float) -> bool:
+    """Whether nobody holds the lock within so long."""
+    deadline = time.monotonic() + seconds
+    while is_held(paths):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _stopped(paths: Paths, say: Callable[[StopStep], None]) -> None:
+    remove_state(paths)
+    say("stopped")
+
+
+def _signal(state: DaemonState, number: int) -> bool:
+    """Signal the process that wrote `state`, when it still is that process: pids are used again."""
+    import psutil
+
+    try:
+        process = psutil.Process(state.pid)
+        # Started after the state was written: another program that got the number. A second for the clocks' grain.
+        if process.create_time() > state.started_at + 1.0:
+            return False
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        # It has just ended: the lock tells.
+        return True
+    except psutil.Error:
+        return False
+    return True
