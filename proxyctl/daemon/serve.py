@@ -192,9 +192,10 @@ def build(launch: Launch) -> HeldGateway:
 def first_config(paths: Paths, sources: KeySources) -> tuple[str, ...]:
     """Write the first config, and say of each provider in it what it is and why."""
     from proxyctl.config.first import write_first
+    from proxyctl.daemon.neighbours import neighbours
     from proxyctl.providers._registry import KIND_FACTS
 
-    written = write_first(paths.config_file, KIND_FACTS, sources)
+    written = write_first(paths.config_file, KIND_FACTS, sources, neighbours())
     lines = [
         f"{one.label}: {one.mode}, {one.reason}" + (f" ({one.hint})" if one.hint else "") for one in written.providers
     ]

@@ -42,8 +42,8 @@ class Live:
         return redact(text, self.secrets)
 
 
-def build_live(settings: Settings, sources: KeySources, *, token: str) -> Live:
-    """Put a configuration in force. `token` is the management token of this run."""
+def build_live(settings: Settings, sources: KeySources, *, host: str, token: str) -> Live:
+    """Put a configuration in force. `host` is where this run listens, `token` opens its management API."""
     targets = {name: _target(provider, sources) for name, provider in settings.providers.items()}
     keys, missing = gateway_keys(settings.server, sources)
     return Live(
@@ -56,7 +56,7 @@ def build_live(settings: Settings, sources: KeySources, *, token: str) -> Live:
             tiers=settings.tiers,
         ),
         guard=Guard(
-            host=settings.server.host,
+            host=host,
             allowed_hosts=settings.server.allowed_hosts,
             allowed_origins=settings.server.allowed_origins,
             keys=[key.secret.reveal() for key in keys],

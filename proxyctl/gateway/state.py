@@ -12,9 +12,11 @@ from pathlib import Path
 
 from proxyctl import __version__
 from proxyctl.admin.schema import ReloadResult
+from proxyctl.config.checks import check_reach
 from proxyctl.config.load import load
 from proxyctl.config.model import Settings
 from proxyctl.config.paths import Paths
+from proxyctl.config.problems import ConfigError, ConfigProblem, Refusal
 from proxyctl.config.secrets import KeySources
 from proxyctl.core.chat import DialectName
 from proxyctl.core.clock import Clock, SystemClock
@@ -61,8 +63,10 @@ class GatewayState:
         self.address = ""
         self._environ = environ
         self._folder = folder or Path.cwd()
-        self.live = build_live(settings, self._sources(), token=token)
-        self.upstream = Upstream(LeanTransport())
+        self._host = settings.server.host
+        self.live = build_live(settings, self._sources(), host=self._host, token=token)
+        self._transport = LeanTransport()
+        self.upstream = Upstream(self._transport)
         self.catalogue = Catalogue()
         self.availability = Availability()
         self.affinity = Affinity()
@@ -79,7 +83,8 @@ class GatewayState:
     # Life.
 
     async def start(self) -> None:
-        """Begin the background work; returns at once."""
+        """Begin the background work, with everything loaded that a first request would wait for."""
+        self._transport.warm()
         self.recorder.start()
         self._background = [
             asyncio.create_task(self._load_prices(), name="prices"),
@@ -113,13 +118,22 @@ class GatewayState:
     async def reload(self) -> ReloadResult:
         """Put the config file in force again. Raises `ConfigError` or `SecretsFileError`: then nothing has changed."""
         settings = await asyncio.to_thread(load, self.paths.config_file, KIND_FACTS)
-        before, self.live = self.live, build_live(settings, self._sources(), token=self.token)
+        self._stay_shut(settings)
+        before, self.live = self.live, build_live(settings, self._sources(), host=self._host, token=self.token)
         changed = changes_between(before, self.live)
         self.availability.config_changed(self.live.targets)
         self.discovery.forget_missing(self.live)
         self._feed_priced_names()
         self._background.append(asyncio.create_task(self.discovery.refresh(self.live), name="refresh"))
         return ReloadResult(changed=changed)
+
+    def _stay_shut(self, settings: Settings) -> None:
+        """The socket stays where it is, whatever the new file says: it may not be opened to others by a reload."""
+        try:
+            check_reach(self._host, has_keys=bool(settings.server.keys))
+        except Refusal as exc:
+            problem = ConfigProblem(0, None, "server.keys", f"the daemon listens on {self._host}: {exc}", exc.hint)
+            raise ConfigError(self.paths.config_file, (problem,)) from exc
 
     # Routing.
 
