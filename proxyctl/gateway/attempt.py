@@ -65,7 +65,7 @@ class Attempt:
             else:
                 await self._whole(answer)
         except UpstreamError as exc:
-            self.result.problem = exc.problem
+            exc.problem = self.result.problem = self._seen(exc.problem)
             raise
         except asyncio.CancelledError:
             self.outcome = "client_closed" if self.reply.gone else "interrupted"
@@ -106,17 +106,17 @@ class Attempt:
             wait = retry_after_seconds(answer.headers, self.exchange.clock.now())
             problem = replace(problem, retry_after=wait)
         content_type = answer.headers.get(b"content-type", b"").decode("latin-1")
-        return StatusError(self._seen(problem), body=body, content_type=content_type)
+        return StatusError(problem, body=body, content_type=content_type)
 
     async def _whole(self, answer: UpstreamAnswer) -> None:
         body = await answer.read()
         self._upstream_done()
         if answer.content_type not in _JSON_TYPES:
-            raise garbage_error(f"{self._label}: a {answer.content_type or 'nameless'} answer: {_shown(body)}")
+            raise garbage_error(f"a {answer.content_type or 'nameless'} answer: {_shown(body)}")
         try:
             sent = self._passed_whole(body) if self.prepared.lane == "passthrough" else self._translated_whole(body)
         except DecodeError as exc:
-            raise garbage_error(f"{self._label}: an answer that cannot be read: {exc}") from exc
+            raise garbage_error(f"an answer that cannot be read: {exc}") from exc
         headers = self._commit(answer)
         self.outcome = "ok"
         await self.reply.whole(200, [*headers, _JSON], sent)
@@ -125,9 +125,9 @@ class Attempt:
         facts = self.inbound.dialect.answer_facts(body)
         now = self.exchange.clock.monotonic()
         if facts.problem is not None:
-            raise StatusError(self._seen(facts.problem), body=body, content_type="application/json")
+            raise StatusError(facts.problem, body=body, content_type="application/json")
         if facts.empty:
-            raise garbage_error(f"{self._label}: an empty answer")
+            raise garbage_error("an empty answer")
         self._learn(whole_answer(facts, answer=body, request=self.prepared.call.body, at=now))
         return body
 
@@ -165,9 +165,9 @@ class Attempt:
         body = await self._read_error(answer)
         if answer.content_type in _JSON_TYPES:
             problem = self.prepared.dialect.decode_error(200, body)
-            return StatusError(self._seen(problem), body=body, content_type=answer.content_type)
+            return StatusError(problem, body=body, content_type=answer.content_type)
         kind = answer.content_type or "nameless"
-        return garbage_error(f"{self._label}: a {kind} answer where a stream was asked for: {_shown(body)}")
+        return garbage_error(f"a {kind} answer where a stream was asked for: {_shown(body)}")
 
     async def _hold(self, answer: UpstreamAnswer, carrier: Carrier) -> bytes:
         """Read until something meaningful has come, so that a late error can still be tried elsewhere."""
@@ -182,13 +182,13 @@ class Attempt:
                         break
                     held.append(carrier.feed(chunk))
         except TimeoutError as exc:
-            message = f"{self._label}: nothing meaningful came within {limit:g} s"
+            message = f"nothing meaningful came within {limit:g} s"
             raise NoAnswerError(
                 Problem(kind="timeout", status=504, code="first_token_timeout", message=message)
             ) from exc
         self._upstream_done()
         if not carrier.started:
-            raise StatusError(self._seen(carrier.problem or EMPTY))
+            raise StatusError(carrier.problem or EMPTY)
         return b"".join(held)
 
     async def _relay(self, answer: UpstreamAnswer, carrier: Carrier) -> Problem | None:
@@ -248,11 +248,8 @@ class Attempt:
         return self.redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def _seen(self, problem: Problem) -> Problem:
-        return seen_from_here(problem, label=self._label, credential=self.deployment.credential_label)
-
-    @property
-    def _label(self) -> str:
-        return self.deployment.provider
+        deployment = self.deployment
+        return seen_from_here(problem, label=deployment.provider, credential=deployment.credential_label)
 
 
 def _shown(body: bytes) -> str:

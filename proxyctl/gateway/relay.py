@@ -168,8 +168,8 @@ class TranslateCarrier:
     def _carry(self, frames: list[bytes]) -> bytes:
         out: list[bytes] = []
         for frame in frames:
-            data = frame_data(frame)
-            if data is not None:
+            data = frame_data(frame) or _bare_json(frame)
+            if data:
                 out += [self._take(event) for event in self._decoder.feed(data)]
         return b"".join(out)
 
@@ -183,6 +183,12 @@ class TranslateCarrier:
         elif kind is MessageEnd:
             return self._encoder.feed(event) + self._encoder.end()
         return self._encoder.feed(event)
+
+
+def _bare_json(frame: bytes) -> bytes:
+    """A frame that is no event but JSON on its own: how Gemini tells an error in mid-stream (wire notes 2026-11)."""
+    text = frame.strip()
+    return text if text[:1] in (b"{", b"[") else b""
 
 
 def garbage(message: str) -> Problem:

@@ -109,7 +109,10 @@ def _before_3(version: tuple[int, int], name: str) -> ModelTraits:
 
 
 def _from_3(version: tuple[int, int], name: str) -> ModelTraits:
-    """3 and newer: call ids and signatures are required, thinking is a level; 3.6 gave up sampling and prefill."""
+    """3 and newer: call ids and signatures are required, thinking is a level; 3.6 gave up sampling and prefill.
+
+    From 4 on a longer answer is possible, but one HTTP response never holds more than this.
+    """
     return msgspec.structs.replace(
         _COMMON,
         sampling=version < (3, 6),
@@ -120,7 +123,7 @@ def _from_3(version: tuple[int, int], name: str) -> ModelTraits:
         thinking_efforts=_efforts(version, name),
         thinking_off=False,
         thinks_unasked=True,
-        max_output=65536 if version < (4, 0) else None,
+        max_output=65536,
     )
 
 

@@ -1,0 +1,85 @@
+"""OpenAI's chat-completions dialect, and what the servers that call themselves compatible make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Raw
+from typing_extensions import override
+
+from proxyctl.core.chat import Answer, ChatRequest
+from proxyctl.core.errors import Problem
+from proxyctl.core.exchange import Peek
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import AnswerContext, AnswerFacts, Fields, InboundDialect, UpstreamDialect
+from proxyctl.dialects.error_body import decode_error
+from proxyctl.dialects.openai_chat import answer as answers
+from proxyctl.dialects.openai_chat import errors, peek, request
+from proxyctl.dialects.openai_chat.emit import ChatStreamEncoder
+from proxyctl.dialects.openai_chat.encode import encode_request
+from proxyctl.dialects.openai_chat.stream import ChatStreamDecoder
+from proxyctl.dialects.openai_chat.watch import ChatWatch
+from proxyctl.dialects.traits import ModelTraits
+
+
+class OpenAIChat(InboundDialect, UpstreamDialect):
+    """Spoken on both sides."""
+
+    name = "openai-chat"
+
+    @override
+    def peek(self, fields: Mapping[str, Raw], *, size: int) -> Peek:
+        return peek.peek(fields, size=size)
+
+    @override
+    def session(self, fields: Mapping[str, Raw]) -> str:
+        return peek.session(fields)
+
+    @override
+    def decode_request(self, body: bytes) -> ChatRequest:
+        return request.decode_request(body)
+
+    @override
+    def encode_request(self, request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
+        return encode_request(request, traits, losses)
+
+    @override
+    def decode_answer(self, body: bytes) -> Answer:
+        return answers.decode_answer(body)
+
+    @override
+    def encode_answer(self, answer: Answer, context: AnswerContext, losses: Losses) -> bytes:
+        return answers.encode_answer(answer, context, losses)
+
+    @override
+    def stream_decoder(self) -> ChatStreamDecoder:
+        return ChatStreamDecoder()
+
+    @override
+    def stream_encoder(self, context: AnswerContext, losses: Losses) -> ChatStreamEncoder:
+        return ChatStreamEncoder(context, losses)
+
+    @override
+    def watch(self, *, hide_usage: bool) -> ChatWatch:
+        return ChatWatch(hide_usage=hide_usage)
+
+    @override
+    def answer_facts(self, body: bytes) -> AnswerFacts:
+        return answers.answer_facts(body)
+
+    @override
+    def decode_error(self, status: int, body: bytes) -> Problem:
+        return decode_error(status, body)
+
+    @override
+    def encode_error(self, problem: Problem, request_id: str) -> tuple[int, bytes]:
+        del request_id  # it travels in a header of this dialect
+        return errors.encode_error(problem)
+
+    @override
+    def encode_stream_error(self, problem: Problem, request_id: str) -> bytes:
+        del request_id
+        return errors.encode_stream_error(problem)
+
+
+OPENAI_CHAT = OpenAIChat()

@@ -1,0 +1,89 @@
+"""Read what routing needs of a chat-completions request, without reading the messages.
+
+Images and files are looked for as bytes: text cannot hold a bare `"image_url"`, because quotes inside it are escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw, Struct
+
+from proxyctl.core.exchange import Peek
+from proxyctl.dialects.openai_chat import wire
+from proxyctl.dialects.openings import hashed_opening, raw, read_messages, read_model
+from proxyctl.dialects.typed import decode_typed
+
+
+class _Head(Struct):
+    role: str = ""
+    content: Raw = Raw()
+
+
+class _Reasoning(Struct):
+    enabled: bool | None = None
+    effort: str | None = None
+
+
+class _Format(Struct):
+    type: str | None = None
+
+
+_flag = msgspec.json.Decoder(bool | None)
+_number = msgspec.json.Decoder(int | None)
+_text = msgspec.json.Decoder(str | None)
+_options = msgspec.json.Decoder(wire.StreamOptions | None)
+_reasoning = msgspec.json.Decoder(_Reasoning | None)
+_format = msgspec.json.Decoder(_Format | None)
+_heads = msgspec.json.Decoder(list[_Head])
+
+_EMPTY = (b"", b"null", b"[]")
+
+
+def peek(fields: Mapping[str, Raw], *, size: int) -> Peek:
+    """Raises `DecodeError` when the model or the messages are missing, or of the wrong type."""
+    model = read_model(fields)
+    messages = read_messages(fields)
+    stream = bool(decode_typed(_flag, raw(fields, "stream"), under="stream"))
+    options = decode_typed(_options, raw(fields, "stream_options"), under="stream_options")
+    limit = decode_typed(_number, raw(fields, "max_completion_tokens"), under="max_completion_tokens")
+    if limit is None:
+        limit = decode_typed(_number, raw(fields, "max_tokens"), under="max_tokens")
+    wanted = decode_typed(_format, raw(fields, "response_format"), under="response_format")
+    return Peek(
+        model=model,
+        stream=stream,
+        include_usage=bool(options and options.include_usage),
+        has_tools=raw(fields, "tools") not in _EMPTY or raw(fields, "functions") not in _EMPTY,
+        has_images=b'"image_url"' in messages,
+        has_documents=b'"file_data"' in messages or b'"file_id"' in messages,
+        wants_thinking=_wants_thinking(fields),
+        wants_json_schema=wanted is not None and wanted.type == "json_schema",
+        max_output=limit,
+        size=size,
+    )
+
+
+def session(fields: Mapping[str, Raw]) -> str:
+    """The conversation's key: what the caller names it by, else a hash of the system text and the first user turn."""
+    for name in ("prompt_cache_key", "user", "safety_identifier"):
+        try:
+            named: str | None = _text.decode(raw(fields, name))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if named:
+            return named
+    try:
+        heads = _heads.decode(raw(fields, "messages"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return hashed_opening((head.role, bytes(head.content)) for head in heads)
+
+
+def _wants_thinking(fields: Mapping[str, Raw]) -> bool:
+    effort = decode_typed(_text, raw(fields, "reasoning_effort"), under="reasoning_effort")
+    options = decode_typed(_reasoning, raw(fields, "reasoning"), under="reasoning")
+    if options is not None and options.enabled is not False and options.effort != "none":
+        return True
+    return effort is not None and effort != "none"

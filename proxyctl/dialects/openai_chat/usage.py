@@ -1,0 +1,70 @@
+"""Token counts of OpenAI-style servers, both ways.
+
+`prompt_tokens` includes the cached ones and `completion_tokens` the thinking, with two exceptions that are seen in the
+numbers themselves: a server whose total is prompt + completion + reasoning counts thinking apart (xAI), and cache hits
+may stand beside the details (DeepSeek, Together). Source: wire notes 2026-11, "usage conversion".
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from proxyctl.core.usage import Usage, UsageSource, disjoint
+from proxyctl.dialects.base import Fields
+
+
+class PromptDetails(Struct):
+    cached_tokens: int | float | None = None
+    cache_write_tokens: int | float | None = None
+
+
+class CompletionDetails(Struct):
+    reasoning_tokens: int | float | None = None
+
+
+class WireUsage(Struct):
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
+    total_tokens: int | float | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | float | None = None
+    cached_tokens: int | float | None = None
+
+
+def decode_usage(wire: WireUsage, source: UsageSource = "reported") -> Usage:
+    prompt, completion = _count(wire.prompt_tokens), _count(wire.completion_tokens)
+    cached = written = reasoning = 0
+    if wire.prompt_tokens_details is not None:
+        cached = _count(wire.prompt_tokens_details.cached_tokens)
+        written = _count(wire.prompt_tokens_details.cache_write_tokens)
+    if wire.completion_tokens_details is not None:
+        reasoning = _count(wire.completion_tokens_details.reasoning_tokens)
+    cached = cached or _count(wire.prompt_cache_hit_tokens) or _count(wire.cached_tokens)
+    if reasoning and _count(wire.total_tokens) == prompt + completion + reasoning:
+        completion += reasoning
+    return disjoint(
+        input_total=prompt,
+        output_total=completion,
+        cache_read=cached,
+        cache_write=written,
+        reasoning=reasoning,
+        source=source,
+    )
+
+
+def encode_usage(usage: Usage) -> Fields:
+    details: Fields = {"cached_tokens": usage.cache_read}
+    if usage.cache_write_total:
+        details["cache_write_tokens"] = usage.cache_write_total
+    return {
+        "prompt_tokens": usage.input_total,
+        "completion_tokens": usage.output_total,
+        "total_tokens": usage.total,
+        "prompt_tokens_details": details,
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
+
+
+def _count(value: float | None) -> int:
+    return max(0, int(value)) if value is not None else 0

@@ -1,0 +1,79 @@
+"""Watch a passing stream of chunks: usage, the end, errors, for the tap.
+
+The hot path: an ordinary chunk is known by bytes alone. A quote inside JSON text is escaped, so a bare
+`"finish_reason":null` can only be the member itself. Whatever does not look ordinary is decoded.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from proxyctl.core.chat import FinishReason
+from proxyctl.core.errors import Problem
+from proxyctl.core.usage import Usage
+from proxyctl.dialects.error_body import decode_error
+from proxyctl.dialects.openai_chat import chunks
+from proxyctl.dialects.openai_chat.usage import decode_usage
+from proxyctl.dialects.sse import frame_data
+
+
+class ChatWatch:
+    """State of one passing stream; see `base.Watch` for the attributes."""
+
+    __slots__ = ("_calls", "_hide_usage", "complete", "finish", "model", "problem", "started", "usage")
+
+    def __init__(self, *, hide_usage: bool) -> None:
+        self.started = False
+        self.complete = False
+        self.finish: FinishReason | None = None
+        self.usage: Usage | None = None
+        self.model = ""
+        self.problem: Problem | None = None
+        self._hide_usage = hide_usage
+        self._calls = False
+
+    def feed(self, frame: bytes) -> bool:
+        if (
+            self.started
+            and (b'"finish_reason":null' in frame or b'"finish_reason": null' in frame)
+            and b'"error"' not in frame
+            and (b'"usage"' not in frame or b'"usage":null' in frame or b'"usage": null' in frame)
+        ):
+            if not self._calls and b'"tool_calls"' in frame:
+                self._calls = True
+            return True
+        data = frame_data(frame)
+        if data is None or not data.strip():
+            return True
+        if data.strip() == b"[DONE]":
+            # A terminator without a finish reason would make a broken answer look whole.
+            return self.complete
+        return self._read(data)
+
+    def _read(self, data: bytes) -> bool:
+        try:
+            chunk = chunks.decode_chunk(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return True
+        if chunk.failed():
+            self.problem = decode_error(200, data)
+            return True
+        self.model = chunk.model or self.model
+        usage = chunk.reported_usage()
+        if usage is not None:
+            self.usage = decode_usage(usage)
+        for choice in chunk.choices or ():
+            self._read_choice(choice)
+        return bool(chunk.choices) or usage is None or not self._hide_usage
+
+    def _read_choice(self, choice: chunks.Choice) -> None:
+        delta = choice.delta or choice.message
+        if delta is not None:
+            calls = bool(delta.tool_calls or delta.function_call)
+            self._calls = self._calls or calls
+            if calls or delta.content or delta.refusal or delta.reasoning or delta.reasoning_content:
+                self.started = True
+        if choice.finish_reason:
+            self.started = self.complete = True
+            if not choice.index:
+                self.finish = chunks.canonical_finish(choice.finish_reason, has_calls=self._calls)
