@@ -1,0 +1,1 @@
+"""The commands, a module for each family. A command asks, then shows; what it needs is imported when it runs."""
