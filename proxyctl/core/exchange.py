@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -111,7 +111,7 @@ class Exchange:
     peek: Peek
     client: str = ""
     session: str = ""
-    id: str = field(default_factory=lambda: "px_" + secrets.token_hex(10))
+    id: str = field(default_factory=lambda: f"px_{random.getrandbits(80):020x}")
     started_at: float = 0.0
     begun: float = 0.0
     losses: Losses = field(default_factory=Losses)
@@ -172,8 +172,8 @@ class Exchange:
             cost=answered.cost if answered else None,
             first_token_ms=first_token,
             gateway_ms=self.own_ms(),
-            error_kind=problem.kind if problem else "",
-            error=problem.message if problem else "",
+            error_kind=problem.kind if problem else answered.error_kind if answered else "",
+            error=problem.message if problem else answered.error if answered else "",
             attempts=tuple(self.attempts),
             losses=self.losses.entries(),
         )

@@ -216,11 +216,14 @@ class Attempt:
         )
 
     def _context(self) -> AnswerContext:
+        request = self.inbound.canonical()
         return AnswerContext(
             model=self.deployment.model,
             created=int(self.exchange.started_at),
             include_usage=self.inbound.peek.include_usage,
             input_estimate=estimate_body(self.inbound.body),
+            show_thinking=request.reasoning is None or request.reasoning.visible is not False,
+            custom_tools=frozenset(tool.name for tool in request.tools if tool.kind == "custom"),
         )
 
     def _commit(self, answer: UpstreamAnswer) -> Headers:

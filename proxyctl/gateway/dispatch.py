@@ -18,7 +18,8 @@ from proxyctl.gateway.live import Live
 from proxyctl.gateway.prepare import prepare
 from proxyctl.gateway.problems import exhausted
 from proxyctl.gateway.reply import Reply, exchange_headers, problem_headers
-from proxyctl.gateway.state import GatewayState
+from proxyctl.gateway.state import GatewayState, plan_query
+from proxyctl.routing.affinity import session_key
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import Plan
 from proxyctl.routing.verdict import Judgement, Verdict, judge, next_step
@@ -36,6 +37,7 @@ class Dispatch:
         self._inbound = inbound
         self._exchange = exchange
         self._reply = reply
+        self._query = plan_query(inbound, exchange)
         self._deadline = exchange.begun + live.settings.routing.deadline_seconds
 
     async def run(self) -> None:
@@ -43,7 +45,7 @@ class Dispatch:
         outcome: Outcome = "error"
         problem: Problem | None = None
         try:
-            plan = self._state.plan(self._live, self._inbound, self._exchange)
+            plan = self._state.plan(self._live, self._query)
             problem = await self._try(plan)
             outcome = "error" if problem is not None else self._exchange.attempts[-1].outcome
         except GatewayError as exc:
@@ -71,7 +73,7 @@ class Dispatch:
                 refusal = refusal or exc
                 at, tries = _after_provider(steps, at), 0
                 continue
-            error = await self._run(attempt, plan.session)
+            error = await self._run(attempt, plan)
             if error is None:
                 return None
             failed = (attempt, error)
@@ -101,7 +103,7 @@ class Dispatch:
             redact=self._live.redact,
         )
 
-    async def _run(self, attempt: Attempt, session: str) -> UpstreamError | None:
+    async def _run(self, attempt: Attempt, plan: Plan) -> UpstreamError | None:
         provider = attempt.deployment.provider
         self._state.metrics.begin(provider)
         try:
@@ -112,8 +114,14 @@ class Dispatch:
             self._state.metrics.end(provider)
             self._exchange.attempts.append(attempt.record())
         if attempt.outcome == "ok":
-            self._state.succeeded(session, attempt.deployment)
+            self._state.succeeded(self._session(plan, attempt.deployment), attempt.deployment)
         return None
+
+    def _session(self, plan: Plan, served: Deployment) -> str:
+        """The session to hold there; a first choice without alternatives needs none."""
+        if plan.session or served is plan.steps[0]:
+            return plan.session
+        return session_key(self._query.session(), self._query.peek.model)
 
     def _remember(self, deployment: Deployment, judgement: Judgement, session: str) -> None:
         now = self._exchange.clock.now()

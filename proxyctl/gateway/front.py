@@ -22,6 +22,7 @@ from proxyctl.core.errors import (
 from proxyctl.core.exchange import Exchange, Peek
 from proxyctl.dialects.base import InboundDialect, encode_json
 from proxyctl.dialects.registry import INBOUND
+from proxyctl.gateway.client_watch import ClientWatch
 from proxyctl.gateway.dispatch import Dispatch
 from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, decompress
 from proxyctl.gateway.listing import list_models
@@ -111,7 +112,7 @@ class InferenceFront:
             await self._refuse(exc, headers, dialect, reply)
             return
         exchange = Exchange.begin(dialect.name, inbound.peek, self._state.clock, client=_client(headers))
-        watcher = _watch_client(receive, reply)
+        watch = ClientWatch(receive, reply)
         try:
             await Dispatch(self._state, live, inbound, exchange, reply).run()
         except asyncio.CancelledError:
@@ -119,7 +120,7 @@ class InferenceFront:
                 await self._cut(dialect, exchange, reply)
                 raise
         finally:
-            watcher.cancel()
+            watch.stop()
 
     async def _other(self, path: str, method: str, dialect: InboundDialect, reply: Reply) -> None:
         base = next((base for base in _MODEL_LISTS if path == base or path.startswith(base + "/")), None)
@@ -169,20 +170,6 @@ class InferenceFront:
                 break
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return decompress(body, headers, limit) if b"content-encoding" in headers else body
-
-
-def _watch_client(receive: Receive, reply: Reply) -> asyncio.Task[None]:
-    """Cancel the exchange when its caller leaves, so that the upstream is closed at once."""
-    exchange = asyncio.current_task()
-
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        if exchange is not None and not reply.ended:
-            reply.gone = True
-            exchange.cancel()
-
-    return asyncio.create_task(watch())
 
 
 def _guess(path: str, headers: ClientHeaders) -> DialectName:

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 from proxyctl.core.errors import ForbiddenError, UnauthenticatedError
 from proxyctl.gateway.inbound import ClientHeaders
 
+_SEEN_HOSTS = 64
+"""Host headers that are remembered as allowed: parsing one costs more than all other checks."""
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -38,13 +40,14 @@ class Guard:
         self._locked = locked or bool(self._keys)
         self._token = token.encode()
         self._any_address = _is_wildcard(host)
+        self._seen_hosts: set[bytes] = set()
         if not self._any_address:
             self._hosts.add(host.lower())
 
     def check_source(self, headers: ClientHeaders) -> None:
         """Raise `ForbiddenError` for another web page or a host name that is not ours."""
         host = headers.get(b"host")
-        if host is not None and not self._host_allowed(host):
+        if host is not None and host not in self._seen_hosts and not self._host_allowed(host):
             shown = host.decode("latin-1")
             raise ForbiddenError(
                 f"the Host header says {shown!r}, which is not this gateway",
@@ -90,7 +93,10 @@ class Guard:
             name = urlsplit("//" + host.decode("latin-1")).hostname or ""
         except ValueError:
             return False
-        return name in self._hosts or (self._any_address and _is_address(name))
+        allowed = name in self._hosts or (self._any_address and _is_address(name))
+        if allowed and len(self._seen_hosts) < _SEEN_HOSTS:
+            self._seen_hosts.add(host)
+        return allowed
 
 
 def presented_key(headers: ClientHeaders, query: bytes) -> bytes:

@@ -20,6 +20,8 @@ from proxyctl.dialects.base import InboundDialect, decode_fields
 
 ClientHeaders = Mapping[bytes, bytes]
 
+_ROUTED_KEYS = tuple((key, f'"{key}"'.encode()) for key in ("model", "stream", "stream_options", "max_tokens"))
+
 
 class Inbound:
     """One inference request. `fields` is the top level of its JSON; `headers` are lower-case names to values."""
@@ -47,9 +49,9 @@ class Inbound:
                 raise BadRequestError(str(exc), param=exc.path or None) from exc
         return self._canonical
 
-    def written_plainly(self, name: str) -> bool:
-        """Whether the key stands in the body at most once and unescaped, so that its bytes say what `fields` says."""
-        return self.body.count(f'"{name}"'.encode()) == (name in self.fields)
+    def written_plainly(self) -> bool:
+        """Whether each key that routing reads stands in the body once and unescaped: the bytes say what we read."""
+        return all(self.body.count(written) == (key in self.fields) for key, written in _ROUTED_KEYS)
 
 
 def read_object(body: bytes) -> dict[str, Raw]:

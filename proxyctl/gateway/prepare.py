@@ -8,10 +8,9 @@ canonical request is encoded in the provider's first dialect. Provider rules app
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from proxyctl.core.chat import ChatRequest, DialectName
 from proxyctl.core.exchange import Lane
@@ -19,7 +18,7 @@ from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields, UpstreamDialect, encode_json
 from proxyctl.dialects.names import ToolNames
 from proxyctl.dialects.registry import UPSTREAM
-from proxyctl.dialects.traits import ModelTraits
+from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
 from proxyctl.gateway.inbound import ClientHeaders, Inbound, raw_or_none
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.transport import Timeouts
@@ -28,15 +27,14 @@ from proxyctl.gateway.upstream import UpstreamCall
 LARGE_PROMPT = 400_000
 """A body of this many bytes (some 100,000 tokens) may take long to its first token."""
 
-_ROUTED_KEYS = ("model", "stream", "stream_options", "max_tokens")
+_NO_NAMES = ToolNames.of((), PERMISSIVE)
 _JSON = (b"content-type", b"application/json")
 _ACCEPT_STREAM = (b"accept", b"text/event-stream")
 _ACCEPT_JSON = (b"accept", b"application/json")
 _NO_HEADERS: ClientHeaders = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """One attempt, ready to be sent.
 
     `names` undoes renamed tools in the answer (nothing in the passthrough lane); `hide_usage` when the stream's
@@ -55,7 +53,7 @@ class Prepared:
 def lane_of(inbound: Inbound, target: Target) -> tuple[Lane, DialectName]:
     """Pass through when the provider speaks the caller's dialect, else translate to the dialect it prefers."""
     spoken = target.provider.endpoints
-    if inbound.dialect.name in spoken and inbound.dialect.passable(inbound.body):
+    if inbound.dialect.name in spoken:
         return "passthrough", inbound.dialect.name
     return "translate", next(iter(spoken))
 
@@ -64,8 +62,8 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int) -> Pr
     """Build the call of one attempt. Raises `GatewayError` when the request cannot be said to this target."""
     lane, name = lane_of(inbound, target)
     losses = Losses()
-    traits = target.provider.traits(model)
-    names = ToolNames.of((), traits)
+    traits = target.traits(model)
+    names = _NO_NAMES
     if lane == "passthrough":
         body = _passed_body(inbound, target, name, model, losses)
         client = inbound.headers
@@ -108,7 +106,7 @@ def _passed_body(inbound: Inbound, target: Target, name: DialectName, model: str
     if inbound.peek.stream and name == "openai-chat" and provider.asks_stream_usage():
         _ask_for_usage(fields)
     adapted = provider.adapt(fields, dialect=name, model=model, losses=losses)
-    if _unchanged(inbound.fields, adapted) and all(inbound.written_plainly(key) for key in _ROUTED_KEYS):
+    if _unchanged(inbound.fields, adapted) and inbound.written_plainly():
         return inbound.body
     return encode_json(adapted)
 
@@ -117,6 +115,8 @@ def _translated_fields(
     request: ChatRequest, target: Target, name: DialectName, traits: ModelTraits, losses: Losses
 ) -> Fields:
     provider = target.provider
+    for path in request.extras:
+        losses.add(path, "it has no counterpart in another dialect")
     fields = UPSTREAM[name].encode_request(request, traits, losses)
     if request.stream and name == "openai-chat" and provider.asks_stream_usage():
         _ask_for_usage(fields)

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+from msgspec.structs import replace
+
 from proxyctl.core.clock import Clock
 from proxyctl.core.errors import GarbageError, Problem
 from proxyctl.core.events import Event, MessageEnd, PartStart, StreamFailed
@@ -27,6 +30,8 @@ CUT = Problem(
     message="the answer stopped before its end: what was sent is not complete",
 )
 EMPTY = Problem(kind="upstream", status=502, code="upstream_empty", message="the stream ended without an answer")
+FAILED = Problem(kind="upstream", status=502, code="upstream_failed", message="the model's answer failed")
+_FAILED = frozenset({"error", "malformed_tool"})
 
 
 class Carrier(Protocol):
@@ -101,11 +106,9 @@ class PassthroughCarrier:
         return b"".join([frame for frame in frames if keep(frame)])
 
     def end(self) -> bytes:
-        """A last frame without its blank line is handed on whole if it completes the answer, else dropped."""
+        """A last frame without its blank line is handed on if it is whole and the answer is, else dropped."""
         self.ended = True
-        if self.complete:
-            return b""
-        rest = [frame.rstrip(b"\r\n") + b"\n\n" for frame in self._splitter.flush()]
+        rest = [frame.rstrip(b"\r\n") + b"\n\n" for frame in self._splitter.flush() if _is_whole(frame)]
         kept = b"".join([frame for frame in rest if self._tap.feed(frame)])
         return kept if self._watch.complete else b""
 
@@ -174,8 +177,11 @@ class TranslateCarrier:
         return b"".join(out)
 
     def _take(self, event: Event) -> bytes:
-        self._tap.feed(event)
         kind = type(event)
+        if kind is MessageEnd and event.finish in _FAILED:  # type: ignore[union-attr] # a match costs a call
+            self._broken = replace(FAILED, message=f"the model's answer failed: {event.finish}")  # type: ignore[union-attr]
+            return b""
+        self._tap.feed(event)
         if kind is PartStart:
             event = self._names.restore(event)
         elif kind is StreamFailed:
@@ -183,6 +189,15 @@ class TranslateCarrier:
         elif kind is MessageEnd:
             return self._encoder.feed(event) + self._encoder.end()
         return self._encoder.feed(event)
+
+
+def _is_whole(frame: bytes) -> bool:
+    """Whether what was left over is a frame that only lacks its blank line, and not one that was cut."""
+    data = (frame_data(frame) or b"").strip()
+    try:
+        return data == b"[DONE]" or isinstance(msgspec.json.decode(data), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _bare_json(frame: bytes) -> bytes:

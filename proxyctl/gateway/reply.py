@@ -6,6 +6,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import Problem
 from proxyctl.core.exchange import Exchange
 from proxyctl.dialects.base import InboundDialect
@@ -17,6 +18,8 @@ _JSON = (b"content-type", b"application/json")
 _STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 _NO_STORE = (b"cache-control", b"no-store")
 _PASSED_PREFIXES = (b"anthropic-ratelimit-", b"x-ratelimit-", b"x-tokenlimit-", b"anthropic-priority-")
+_ID_HEADERS: Mapping[DialectName, bytes] = {"anthropic-messages": b"request-id"}
+"""Where SDKs of a dialect look for the request's id; OpenAI's reads `x-request-id`."""
 _REQUEST_ID_HEADERS = (b"request-id", b"x-request-id", b"mistral-correlation-id", b"x-goog-request-id", b"cf-ray")
 
 
@@ -67,8 +70,7 @@ def exchange_headers(exchange: Exchange) -> Headers:
     identity = exchange.id.encode()
     return [
         (b"x-proxyctl-request-id", identity),
-        (b"x-request-id", identity),
-        (b"request-id", identity),
+        (_ID_HEADERS.get(exchange.dialect, b"x-request-id"), identity),
         (b"server-timing", f"gateway;dur={exchange.own_ms():.2f}".encode()),
         _NO_STORE,
     ]

@@ -39,6 +39,9 @@ from proxyctl.routing.catalogue import Catalogue
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import Plan, PlanQuery, explain, plan
 
+METERING_PAUSE = 0.1
+"""Seconds for which finished exchanges are gathered before they are counted in one go."""
+
 
 class GatewayState:
     """`instance` identifies this run, `token` opens its management API."""
@@ -73,7 +76,13 @@ class GatewayState:
         self.prices = PriceBook()
         self.metrics = Metrics(self.clock)
         self.recorder = Recorder(MemoryStore(settings.store.records_kept))
-        self.meter = Meter(metrics=self.metrics, recorder=self.recorder, prices=self.prices, price_id=self._price_id)
+        self.meter = Meter(
+            metrics=self.metrics,
+            recorder=self.recorder,
+            prices=self.prices,
+            price_id=self._price_id,
+            pause=METERING_PAUSE,
+        )
         self.discovery = Discovery(self.upstream, self.catalogue, self.clock)
         self.draining = asyncio.Event()
         self.stopping = asyncio.Event()
@@ -137,16 +146,9 @@ class GatewayState:
 
     # Routing.
 
-    def plan(self, live: Live, inbound: Inbound, exchange: Exchange) -> Plan:
+    def plan(self, live: Live, query: PlanQuery) -> Plan:
         """Plan an exchange. Raises the `GatewayError` that the caller is told."""
-        return plan(
-            plan_query(inbound, exchange),
-            live.snapshot,
-            self.catalogue,
-            self.availability,
-            self.affinity,
-            self.clock.now(),
-        )
+        return plan(query, live.snapshot, self.catalogue, self.availability, self.affinity, self.clock.now())
 
     def explain(self, peek: Peek, dialect: DialectName) -> Plan:
         """The plan that a request would get now, refusals included; uses nothing up."""

@@ -1,7 +1,8 @@
 """The one door through which finished exchanges enter: prices them, counts them, hands them to the recorder.
 
 The price data takes half a second to load after the start. Exchanges that end earlier are held back and priced when it
-is there: late, but never wrong. Readers await `settled`, so nobody sees the gap.
+is there: late, but never wrong. Later ones wait for `pause` seconds, so that a busy gateway counts them in batches,
+away from the request path. Readers await `settled`, so nobody sees either gap.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ _HELD = 10_000
 
 
 class Meter:
-    """`price_id` gives the price data's name of a configured provider, `None` when it has none."""
+    """`price_id` gives the price data's name of a configured provider, `None` when it has none.
+
+    `pause` in seconds; 0 counts at once. Any other needs a running event loop.
+    """
 
     def __init__(
         self,
@@ -30,11 +34,14 @@ class Meter:
         recorder: Recorder,
         prices: PriceBook,
         price_id: Callable[[str], str | None],
+        pause: float = 0.0,
     ) -> None:
         self._metrics = metrics
         self._recorder = recorder
         self._prices = prices
         self._price_id = price_id
+        self._pause = pause
+        self._timer: asyncio.TimerHandle | None = None
         self._held: list[ExchangeRecord] = []
         self._settled = asyncio.Event()
 
@@ -49,22 +56,30 @@ class Meter:
             self.settle()
 
     def settle(self) -> None:
-        """Hold nothing back any longer, whether or not the prices are there."""
+        """Count what is held back, and hold nothing back for want of prices any longer."""
         self._settled.set()
-        held, self._held = self._held, []
-        for record in held:
-            self._admit(record)
+        self._count()
 
     async def settled(self) -> None:
         """Wait until what has ended is counted: at once, but for the first moments after the start."""
         await self._settled.wait()
+        self._count()
 
     def observe(self, record: ExchangeRecord) -> None:
         """Take a finished exchange; never waits, never fails."""
-        if self._settled.is_set() or len(self._held) >= _HELD:
+        self._held.append(record)
+        if len(self._held) >= _HELD or (not self._pause and self._settled.is_set()):
+            self._count()
+        elif self._timer is None and self._settled.is_set():
+            self._timer = asyncio.get_running_loop().call_later(self._pause, self._count)
+
+    def _count(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        held, self._held = self._held, []
+        for record in held:
             self._admit(record)
-        else:
-            self._held.append(record)
 
     def _admit(self, record: ExchangeRecord) -> None:
         priced = self.priced(record)

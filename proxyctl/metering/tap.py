@@ -66,7 +66,7 @@ class FrameTap:
         )
         return AttemptResult(
             usage=usage,
-            finish=watch.finish,
+            finish=watch.finish if watch.complete else None,
             served_model=watch.model,
             problem=watch.problem,
             first_token_at=self.first_token_at,
@@ -115,7 +115,7 @@ class EventTap:
                 self.usage = event.usage or self.usage
             case UsageUpdate():
                 self.usage = event.usage
-            case PartStart(kind="tool_call" | "redacted_thinking") if self.first_token_at is None:
+            case PartStart(kind="tool_call" | "thinking" | "redacted_thinking") if self.first_token_at is None:
                 self.first_token_at = self._clock.monotonic()
             case MessageEnd():
                 self.complete = True

@@ -32,6 +32,11 @@ class Affinity:
         self.draw = Draw()
         self._holds: OrderedDict[str, Hold] = OrderedDict()
         self._limit = limit
+        self._latest = 0.0
+
+    def holds_any(self, now: float, *, seconds: float) -> bool:
+        """Whether some session may still have a place."""
+        return bool(self._holds) and now - self._latest < seconds
 
     def held(self, key: str, now: float, *, seconds: float) -> Hold | None:
         """The session's place, unless it has been silent for `seconds` or longer."""
@@ -48,6 +53,7 @@ class Affinity:
             return
         self._holds[key] = Hold(deployment.provider, deployment.model, deployment.credential, deployment.mode, now)
         self._holds.move_to_end(key)
+        self._latest = max(self._latest, now)
         if len(self._holds) > self._limit:
             self._holds.popitem(last=False)
 

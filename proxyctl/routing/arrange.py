@@ -41,7 +41,8 @@ class Arranger:
     """Arranges one request's stages. `take` false: nothing is used up, the plan is only shown.
 
     After `arrange`: `steps` in order, `skips` with their reasons, `benched` what is out of use, `unable` whether some
-    candidate was left out for what the request needs, `session` the key that was looked up (`""`: no choice was made).
+    candidate was left out for what the request needs, `session` the key that was looked up (`""`: no choice was made),
+    `chose` whether a session was asked for or a turn drawn, `facts` all that was known of the candidates' models.
     """
 
     def __init__(
@@ -65,10 +66,14 @@ class Arranger:
         self._now = now
         self._take = take
         self._asked = False
+        seconds = snapshot.routing.affinity_minutes * 60
+        self._is_held = affinity.holds_any(now, seconds=seconds)
         self._hold: Hold | None = None
         self._planned: set[tuple[str, str]] = set()
         self._providers: set[str] = set()
         self.session = ""
+        self.chose = False
+        self.facts: list[ModelFacts] = []
         self.steps: list[Deployment] = []
         self.skips: list[Skip] = []
         self.benched: list[tuple[Candidate, int, Out]] = []
@@ -101,6 +106,7 @@ class Arranger:
         if candidate.substitute and view.name in self._providers:
             return None
         stated, listed = self._facts(candidate)
+        self.facts += (stated, listed)
         reason = inability(self._peek, stated) or inability(self._peek, listed)
         if reason:
             self.unable.append(Skip(view.name, f"{model} {reason}"))
@@ -125,7 +131,9 @@ class Arranger:
 
     def _ordered(self, group: Group, found: list[Usable]) -> list[Usable]:
         # Asked for all candidates, not only the usable ones: a session that began while the others were out stays too.
-        hold = self._held() if group.sticky and len(group.candidates) > 1 else None
+        # Where order is fixed and no session is held anywhere, there is nothing to ask.
+        is_choice = group.sticky and len(group.candidates) > 1 and (group.weighted or self._is_held)
+        hold = self._held() if is_choice else None
         if len(found) < 2:
             return found
         stays = next((one for one in found if _is_place(hold, one.candidate)), None)
@@ -157,6 +165,7 @@ class Arranger:
 
     def _turns(self, turns: dict[Hashable, float], *, settled: bool) -> list[Hashable]:
         """The draw's order. A turn is used up only by what will be tried first, and not when a session decided."""
+        self.chose = True
         return self._affinity.draw.order(turns, self._now, take=self._take and not settled and not self.steps)
 
     def _held(self) -> Hold | None:
@@ -164,7 +173,7 @@ class Arranger:
         seconds = self._snapshot.routing.affinity_minutes * 60
         if self._asked or seconds <= 0:
             return self._hold
-        self._asked = True
+        self._asked = self.chose = True
         self.session = session_key(self._ask_session(), self._peek.model)
         hold = self._affinity.held(self.session, self._now, seconds=seconds)
         if hold is not None:

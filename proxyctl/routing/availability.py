@@ -107,6 +107,11 @@ class Availability:
         self._outs: dict[Key, Out] = {}
         self._strikes: dict[Key, tuple[int, float]] = {}
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is out of use."""
+        return not self._outs
+
     def find(self, provider: str, model: str, credential: int, now: float) -> Out | None:
         """What keeps this deployment out of use now, `None` when nothing does."""
         if not self._outs:

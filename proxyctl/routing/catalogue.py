@@ -25,17 +25,18 @@ class Listing(Struct, frozen=True):
 
 
 class Catalogue:
-    """What is known of models, by provider name."""
+    """What is known of models, by provider name. `revision` grows with each change."""
 
     def __init__(self) -> None:
         self._listings: dict[str, Listing] = {}
         self._priced: dict[str, frozenset[str]] = {}
         self._index: NameIndex | None = None
+        self.revision = 0
 
     def replace(self, provider: str, models: Mapping[str, ModelFacts], *, updated_at: float) -> None:
         """Put a freshly read list in place of the old one."""
         self._listings[provider] = Listing(MappingProxyType(dict(models)), updated_at)
-        self._index = None
+        self._changed()
 
     def set_priced(self, provider: str, names: Iterable[str]) -> None:
         """Say which models the price catalogue has for a provider.
@@ -44,13 +45,17 @@ class Catalogue:
         where no configured provider's family claims them.
         """
         self._priced[provider] = frozenset(names)
-        self._index = None
+        self._changed()
 
     def forget(self, provider: str) -> None:
         """Drop a provider that is no longer configured, or that now stands for another server."""
         self._listings.pop(provider, None)
         self._priced.pop(provider, None)
+        self._changed()
+
+    def _changed(self) -> None:
         self._index = None
+        self.revision += 1
 
     def serves(self, provider: str, model: str) -> bool:
         """Whether the provider's list or the price catalogue has exactly this name for it."""

@@ -18,6 +18,7 @@ from proxyctl.routing.arrange import Arranger, Skip
 from proxyctl.routing.availability import Availability
 from proxyctl.routing.catalogue import Catalogue
 from proxyctl.routing.deployment import Deployment
+from proxyctl.routing.memo import key_of
 from proxyctl.routing.refusals import refuse
 from proxyctl.routing.select import Rule, Selector
 from proxyctl.routing.snapshot import Snapshot
@@ -47,6 +48,8 @@ class PlanQuery(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True, kw_only=True):
     """The deployments to try, in order. At most `max_deployments` of them should be: that is dispatch's to count.
 
+    `skipped` says why others are left out: in what is explained or refused; a plan to carry out does without.
+
     `session` goes to `Affinity.succeeded` and `Affinity.failed`; it is empty when nothing was to choose. `refusal` is
     set when there are no steps, `suggestions` then holds names that may have been meant.
     """
@@ -73,9 +76,20 @@ def plan(
     Raises the `GatewayError` of `explain`'s `refusal`: `BadRequestError` for a prefix that cannot be asked,
     `NotFoundError` (`model_not_found`), `UnsupportedError`, or `UnavailableError` with the soonest recovery.
     """
-    made = _consider(query, snapshot, catalogue, availability, affinity, now, take=True)
+    seconds = snapshot.routing.affinity_minutes * 60
+    is_quiet = availability.is_quiet and not affinity.holds_any(now, seconds=seconds)
+    if is_quiet:
+        key = key_of(
+            query.peek, substitute=query.substitute is not False, prefix_fallback=_may_fall_back(query, snapshot)
+        )
+        kept = snapshot.plans.find(key, query.peek, catalogue.revision)
+        if kept is not None:
+            return kept
+    made, arranger = _consider(query, snapshot, catalogue, availability, affinity, now, take=True)
     if made.refusal is not None:
         raise made.refusal
+    if is_quiet and not arranger.chose:
+        snapshot.plans.keep(key, query.peek, arranger.facts, made)
     return made
 
 
@@ -88,7 +102,11 @@ def explain(
     now: float,
 ) -> Plan:
     """The plan that `plan` would make now, a refused one included; it raises nothing and uses nothing up."""
-    return _consider(query, snapshot, catalogue, availability, affinity, now, take=False)
+    return _consider(query, snapshot, catalogue, availability, affinity, now, take=False)[0]
+
+
+def _may_fall_back(query: PlanQuery, snapshot: Snapshot) -> bool:
+    return bool(query.allow_prefix_fallback or snapshot.routing.prefix_fallback)
 
 
 def _consider(
@@ -100,31 +118,32 @@ def _consider(
     now: float,
     *,
     take: bool,
-) -> Plan:
+) -> tuple[Plan, Arranger]:
     model, routing = query.peek.model, snapshot.routing
-    selector = Selector(
-        snapshot,
-        catalogue,
-        substitute=query.substitute is not False,
-        prefix_fallback=bool(query.allow_prefix_fallback or routing.prefix_fallback),
+    substitute, prefix_fallback = query.substitute is not False, _may_fall_back(query, snapshot)
+    selection = snapshot.selected(
+        (model, substitute, prefix_fallback),
+        catalogue.revision,
+        lambda: Selector(snapshot, catalogue, substitute=substitute, prefix_fallback=prefix_fallback).select(model),
     )
-    selection = selector.select(model)
     arranger = Arranger(query.peek, query.session, snapshot, catalogue, availability, affinity, now, take=take)
     arranger.arrange(selection.stages)
-    skipped = _skipped(arranger, snapshot, selection.outside, now)
     rule = selection.rule
     if arranger.steps:
-        return Plan(
+        made = Plan(
             rule=_rule_of(arranger.steps[0]) if rule == "pooled" else rule,
             steps=tuple(arranger.steps),
-            skipped=skipped,
+            skipped=() if take else _skipped(arranger, snapshot, selection.outside, now),
             session=arranger.session,
             max_deployments=routing.max_deployments,
         )
+        return made, arranger
+    skipped = _skipped(arranger, snapshot, selection.outside, now)
     if selection.refusal is not None:
-        return Plan(rule=rule, skipped=skipped, refusal=selection.refusal)
+        return Plan(rule=rule, skipped=skipped, refusal=selection.refusal), arranger
     error, suggestions = refuse(model, rule, arranger, skipped, snapshot, catalogue, now)
-    return Plan(rule="none" if rule == "pooled" else rule, skipped=skipped, refusal=error, suggestions=suggestions)
+    rule = "none" if rule == "pooled" else rule
+    return Plan(rule=rule, skipped=skipped, refusal=error, suggestions=suggestions), arranger
 
 
 def _rule_of(first: Deployment) -> Rule:

@@ -10,7 +10,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -18,9 +18,13 @@ from proxyctl.config.kinds import TIERS, Mode, Tier
 from proxyctl.config.model import RoutingSettings
 from proxyctl.core.chat import DialectName
 from proxyctl.core.exchange import Lane
+from proxyctl.routing.memo import PlanMemo
 from proxyctl.routing.modes import Standing, standing_of
 from proxyctl.routing.needs import UNKNOWN, ModelFacts
 from proxyctl.routing.tiers import TierTable, shipped_tiers
+
+if TYPE_CHECKING:
+    from proxyctl.routing.select import Selection
 
 T = TypeVar("T")
 
@@ -100,6 +104,9 @@ class Snapshot:
         self._claims: dict[str, frozenset[str]] = {}
         self._tiers: dict[str, Tier | None] = {}
         self._facts: dict[tuple[str, str], ModelFacts] = {}
+        self._selections: dict[tuple[str, bool, bool], Selection] = {}
+        self._selections_of = -1
+        self.plans = PlanMemo()
 
     @property
     def primary(self) -> str:
@@ -144,6 +151,13 @@ class Snapshot:
 
     def may_substitute(self, view: ProviderView) -> bool:
         return self.routing.substitute if view.substitute is None else view.substitute
+
+    def selected(self, key: tuple[str, bool, bool], revision: int, find: Callable[[], Selection]) -> Selection:
+        """What the rules select for a name, remembered while the catalogue's `revision` stands."""
+        if revision != self._selections_of:
+            self._selections.clear()
+            self._selections_of = revision
+        return _remembered(self._selections, key, find)
 
     def stated_facts(self, view: ProviderView, model: str) -> ModelFacts:
         """What the provider itself states of a model, remembered."""

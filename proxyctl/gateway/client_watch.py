@@ -1,0 +1,43 @@
+"""Ends an exchange whose caller has left, so that the upstream is closed at once and nobody pays for unread tokens.
+
+Most answers are there before anybody could leave, and a waiting task for each would cost more than routing does: the
+watch begins only when an exchange has lasted `PATIENCE` seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from proxyctl.gateway.reply import Reply
+
+PATIENCE = 0.05
+
+
+class ClientWatch:
+    """Watches for the caller of the current task's exchange, until `stop`. The request's body must have been read."""
+
+    __slots__ = ("_exchange", "_receive", "_reply", "_task", "_timer")
+
+    def __init__(self, receive: Callable[[], Awaitable[Mapping[str, Any]]], reply: Reply) -> None:
+        self._receive = receive
+        self._reply = reply
+        self._exchange = asyncio.current_task()
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._begin)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if self._exchange is not None and not self._reply.ended:
+            self._reply.gone = True
+            self._exchange.cancel()
