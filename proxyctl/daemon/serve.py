@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
+import socket
 import sys
 from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from proxyctl.config.checks import is_loopback
 from proxyctl.config.paths import Paths
 from proxyctl.config.secrets import KeySources
 from proxyctl.daemon.child import Launch, Parts, run
@@ -28,7 +31,11 @@ if TYPE_CHECKING:
     from proxyctl.gateway.state import GatewayState
 
 KEEP_ALIVE_SECONDS = 75
-"""Longer than any SDK keeps an idle connection, else it would send a request into a closing one."""
+"""Longer than any SDK keeps an idle connection, else it would send a request into a closing one.
+
+Only for callers from elsewhere: on loopback a peer that is gone is known to be gone, and Hypercorn's timer costs two
+tasks a request.
+"""
 
 
 class HypercornServer:
@@ -98,10 +105,12 @@ class _LifespanWatch:
 
 
 def _config(sock: int) -> Config:
+    with socket.socket(fileno=os.dup(sock)) as bound:
+        is_local = is_loopback(bound.getsockname()[0])
     config = Config()
     config.bind = [f"fd://{sock}"]
     config.backlog = BACKLOG
-    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.keep_alive_timeout = None if is_local else KEEP_ALIVE_SECONDS  # type: ignore[assignment] # None: for ever
     config.keep_alive_max_requests = 1_000_000_000
     config.graceful_timeout = 1.0
     config.h11_max_incomplete_size = 64 * 1024

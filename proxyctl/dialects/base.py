@@ -84,6 +84,13 @@ class Watch(Protocol):
         """Take one whole frame; false means: do not hand it on (a usage frame that only we asked for)."""
         ...
 
+    def ordinary(self, chunk: bytes) -> int:
+        """How many frames a chunk holds, if it is whole frames of plain content once `started`; else 0: feed them.
+
+        `chunk` begins where a frame does. What is called ordinary is handed on without being split.
+        """
+        ...
+
 
 class AnswerFacts(Struct, frozen=True, kw_only=True):
     """What the tap reads from a whole answer that passes through. `empty`: neither content nor a finish reason."""
@@ -132,11 +139,6 @@ class InboundDialect(Dialect):
     @abstractmethod
     def peek(self, fields: Mapping[str, Raw], *, size: int) -> Peek:
         """Read what routing needs from a request's top level. Raises `DecodeError` on wrong types or no model."""
-
-    def passable(self, body: bytes) -> bool:
-        """Whether the body may be forwarded as it is; false when it carries state that only the gateway can read."""
-        del body
-        return True
 
     @abstractmethod
     def session(self, fields: Mapping[str, Raw]) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from proxyctl.core.errors import DecodeError
 from proxyctl.dialects.typed import decode_typed
+
+T = TypeVar("T")
 
 _string = msgspec.json.Decoder(str)
 
@@ -29,6 +32,12 @@ def read_messages(fields: Mapping[str, Raw]) -> bytes:
     if not messages.startswith(b"["):
         raise DecodeError("a list of messages is required", path="messages")
     return messages
+
+
+def optional(decoder: msgspec.json.Decoder[T], fields: Mapping[str, Raw], name: str) -> T | None:
+    """A field's value, `None` when it is not there. Raises `DecodeError` on a wrong type."""
+    value = fields.get(name)
+    return None if value is None else decode_typed(decoder, bytes(value), under=name)
 
 
 def raw(fields: Mapping[str, Raw], name: str) -> bytes:

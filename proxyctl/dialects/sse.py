@@ -32,6 +32,11 @@ class FrameSplitter:
         self._searched = 0
         self._has_cr = False  # hardly any server sends one, and without it a plain search is five times faster
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the next piece begins where a frame does."""
+        return not self._rest
+
     def feed(self, piece: bytes) -> list[bytes]:
         """Return the frames that this piece completes.
 

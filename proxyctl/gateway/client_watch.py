@@ -16,14 +16,19 @@ PATIENCE = 0.05
 
 
 class ClientWatch:
-    """Watches for the caller of the current task's exchange, until `stop`. The request's body must have been read."""
+    """Watches for the caller of an exchange, until `stop`. The request's body must have been read.
+
+    `exchange` is the task to cancel, `receive` the ASGI callable that tells of a disconnect.
+    """
 
     __slots__ = ("_exchange", "_receive", "_reply", "_task", "_timer")
 
-    def __init__(self, receive: Callable[[], Awaitable[Mapping[str, Any]]], reply: Reply) -> None:
+    def __init__(
+        self, exchange: asyncio.Task[Any], receive: Callable[[], Awaitable[Mapping[str, Any]]], reply: Reply
+    ) -> None:
+        self._exchange = exchange
         self._receive = receive
         self._reply = reply
-        self._exchange = asyncio.current_task()
         self._task: asyncio.Task[None] | None = None
         self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._begin)
 
@@ -38,6 +43,6 @@ class ClientWatch:
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        if self._exchange is not None and not self._reply.ended:
+        if not self._reply.ended:
             self._reply.gone = True
             self._exchange.cancel()

@@ -68,17 +68,14 @@ class InferenceFront:
             return
         headers: ClientHeaders = dict(scope["headers"])
         dialect = INBOUND[INFERENCE.get(path) or _guess(path, headers)]
-        task = asyncio.current_task()
-        exchanges = self._state.exchanges
-        if task is not None:
-            exchanges.add(task)
+        task = _this_task()
+        self._state.exchanges.add(task)
         try:
-            await self._serve(scope, headers, dialect, receive, Reply(send))
+            await self._serve(scope, headers, dialect, receive, Reply(send), task)
         except ClientGoneError:
             pass
         finally:
-            if task is not None:
-                exchanges.discard(task)
+            self._state.exchanges.discard(task)
 
     async def _manage(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a management request to the framework, unless a web page sent it."""
@@ -90,7 +87,13 @@ class InferenceFront:
         await self._app(scope, receive, send)
 
     async def _serve(
-        self, scope: Scope, headers: ClientHeaders, dialect: InboundDialect, receive: Receive, reply: Reply
+        self,
+        scope: Scope,
+        headers: ClientHeaders,
+        dialect: InboundDialect,
+        receive: Receive,
+        reply: Reply,
+        task: asyncio.Task[Any],
     ) -> None:
         """Check, read, and dispatch; a refusal is told in the caller's dialect and recorded."""
         live = self._state.live
@@ -112,7 +115,7 @@ class InferenceFront:
             await self._refuse(exc, headers, dialect, reply)
             return
         exchange = Exchange.begin(dialect.name, inbound.peek, self._state.clock, client=_client(headers))
-        watch = ClientWatch(receive, reply)
+        watch = ClientWatch(task, receive, reply)
         try:
             await Dispatch(self._state, live, inbound, exchange, reply).run()
         except asyncio.CancelledError:
@@ -170,6 +173,13 @@ class InferenceFront:
                 break
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return decompress(body, headers, limit) if b"content-encoding" in headers else body
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("the gateway is called outside of a task: nothing could end its exchanges")
+    return task
 
 
 def _guess(path: str, headers: ClientHeaders) -> DialectName:

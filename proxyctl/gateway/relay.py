@@ -97,6 +97,9 @@ class PassthroughCarrier:
         return self._watch.problem is not None
 
     def feed(self, chunk: bytes) -> bytes:
+        if self._splitter.is_empty and (ordinary := self._watch.ordinary(chunk)):
+            self._tap.passed(chunk, ordinary)
+            return chunk
         try:
             frames = self._splitter.feed(chunk)
         except FrameTooLargeError as exc:

@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from proxyctl import __version__
 from proxyctl.admin.schema import ReloadResult
@@ -86,7 +87,7 @@ class GatewayState:
         self.discovery = Discovery(self.upstream, self.catalogue, self.clock)
         self.draining = asyncio.Event()
         self.stopping = asyncio.Event()
-        self.exchanges: set[asyncio.Task[object]] = set()
+        self.exchanges: set[asyncio.Task[Any]] = set()
         self._background: list[asyncio.Task[None]] = []
 
     # Life.

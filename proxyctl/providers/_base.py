@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +22,7 @@ from proxyctl.dialects.openai_chat.wire import UNCOUNTED
 from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
 
 Header = tuple[bytes, bytes]
+TierModels: TypeAlias = Mapping[Tier, str]
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,7 +80,7 @@ class Provider:
     price_id: ClassVar[str | None] = None
     """The provider's id in genai-prices, `None` when it has no prices there."""
 
-    tier_models: ClassVar[Mapping[Tier, str]] = {}
+    tier_models: ClassVar[TierModels] = {}
     """Its default stand-in for each size class (`large`, `medium`, `small`), where the config's `[tiers]` says none."""
 
     def __init__(self, *, name: str, base_url: str | None = None, options: ChatOptions | None = None) -> None:

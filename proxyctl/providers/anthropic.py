@@ -21,7 +21,7 @@ from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.envelope import PREFIX, is_envelope
 from proxyctl.dialects.traits import ModelTraits
-from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider
+from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider, TierModels
 
 _NEW_API, _OLD_API = "2026-10-21", "2023-06-01"
 _LIST = "/v1/models?limit=1000"
@@ -56,7 +56,7 @@ class AnthropicProvider(Provider):
     models_target = _LIST
     reports_stream_usage_unasked = True
     price_id = "anthropic"
-    tier_models: ClassVar[Mapping[str, str]] = {
+    tier_models: ClassVar[TierModels] = {
         "large": "claude-opus-5-5",
         "medium": "claude-sonnet-5-5",
         "small": "claude-haiku-5-5",

@@ -16,7 +16,7 @@ from typing_extensions import override
 from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import DecodeError
 from proxyctl.dialects.traits import ModelTraits
-from proxyctl.providers._base import ModelInfo, ModelPage, Provider
+from proxyctl.providers._base import ModelInfo, ModelPage, Provider, TierModels
 
 _LIST = "/v1/models?page_size=1000"
 
@@ -58,6 +58,11 @@ class CohereProvider(Provider):
     models_target = _LIST
     reports_stream_usage_unasked = True
     price_id = "cohere"
+    tier_models: ClassVar[TierModels] = {
+        "large": "command-a-plus-05-2026",
+        "medium": "command-a-03-2025",
+        "small": "command-r7b-12-2024",
+    }
 
     @override
     def traits(self, model: str) -> ModelTraits:

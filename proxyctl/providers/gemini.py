@@ -18,7 +18,7 @@ from typing_extensions import override
 from proxyctl.core.chat import DialectName, Effort
 from proxyctl.core.errors import DecodeError
 from proxyctl.dialects.traits import ModelTraits
-from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider
+from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider, TierModels
 
 _VERSION = re.compile(r"^gemini-(\d+)(?:\.(\d+))?(?![\d.])")
 _NEWEST = (99, 0)
@@ -49,6 +49,11 @@ class GeminiProvider(Provider):
     models_target = _LIST
     reports_stream_usage_unasked = True
     price_id = "google"
+    tier_models: ClassVar[TierModels] = {
+        "large": "gemini-4-argon",
+        "medium": "gemini-3.8-flash",
+        "small": "gemini-3.5-flash-lite",
+    }
 
     @override
     def traits(self, model: str) -> ModelTraits:

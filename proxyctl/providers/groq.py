@@ -15,18 +15,18 @@ from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.failure import reclassified
 from proxyctl.dialects.traits import ModelTraits
-from proxyctl.providers._base import Provider, raw_text
+from proxyctl.providers._base import Provider, TierModels, raw_text
 from proxyctl.providers._messages import MessageShape, StrictCall, acceptable, opened, shaped
 
 _SHAPE = MessageShape(
     members={
         "system": frozenset({"role", "content"}),
+        "developer": frozenset({"role", "content"}),
         "user": frozenset({"role", "content"}),
         "assistant": frozenset({"role", "content", "tool_calls", "reasoning"}),
         "tool": frozenset({"role", "content", "tool_call_id"}),
     },
     renames={"reasoning_content": "reasoning"},
-    role_names={"developer": "system"},
 )
 _TRAITS = ModelTraits(
     top_k=False,
@@ -99,7 +99,7 @@ class GroqProvider(Provider):
     # The last chunk carries `x_groq.usage` even when the caller asked for no usage.
     reports_stream_usage_unasked = True
     price_id = "groq"
-    tier_models: ClassVar[Mapping[str, str]] = {
+    tier_models: ClassVar[TierModels] = {
         "large": "openai/gpt-oss-120b",
         "medium": "llama-3.3-70b-versatile",
         "small": "openai/gpt-oss-20b",

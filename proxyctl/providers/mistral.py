@@ -19,7 +19,7 @@ from proxyctl.core.errors import DecodeError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.traits import ModelTraits
-from proxyctl.providers._base import ModelInfo, ModelPage, Provider, raw_text
+from proxyctl.providers._base import ModelInfo, ModelPage, Provider, TierModels, raw_text
 from proxyctl.providers._messages import Json, MessageShape, StrictCall, acceptable, opened, shaped, with_parts
 
 _ID = re.compile(r"[A-Za-z0-9]{9}")
@@ -113,7 +113,7 @@ class MistralProvider(Provider):
     # Usage is in the last chunk of every stream, and `stream_options` is a 422.
     reports_stream_usage_unasked = True
     price_id = "mistral"
-    tier_models: ClassVar[Mapping[str, str]] = {
+    tier_models: ClassVar[TierModels] = {
         "large": "mistral-large-4",
         "medium": "mistral-medium-3-5",
         "small": "mistral-small-2603",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
+from msgspec import Raw
 from typing_extensions import override
 
 from proxyctl.core.chat import DialectName
@@ -17,6 +18,7 @@ from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
 from proxyctl.providers._base import Provider
+from proxyctl.providers._messages import Json, opened
 
 _MAX_TOKENS_FIELDS = ("max_tokens", "max_completion_tokens")
 
@@ -43,7 +45,27 @@ class OpenAICompatibleProvider(Provider):
     @override
     def _adapt_chat(self, fields: Fields, *, model: str, losses: Losses) -> Fields:
         adapted = super()._adapt_chat(fields, model=model, losses=losses)
+        traits = self.traits(model)
+        if traits.reasoning_required and traits.reasoning_in is not None:
+            _give_thinking(adapted, traits.reasoning_in)
         wanted = self.options.max_tokens_field
         if wanted is None:
             return adapted
         return {wanted if key in _MAX_TOKENS_FIELDS else key: value for key, value in adapted.items()}
+
+
+def _give_thinking(fields: Fields, name: str) -> None:
+    """Put the field in place in turns with calls whose client lost the thinking: any text will do, none is a 400."""
+    value = fields.get("messages")
+    if isinstance(value, Raw) and b'"tool_calls"' not in bytes(value):
+        return
+    messages = opened(value)
+    if messages is not None and any(_lacks(message, name) for message in messages):
+        fields["messages"] = [
+            {**message, name: message.get("reasoning") or " "} if _lacks(message, name) else message
+            for message in messages
+        ]
+
+
+def _lacks(message: Json, name: str) -> bool:
+    return bool(message.get("tool_calls")) and not isinstance(message.get(name), str)

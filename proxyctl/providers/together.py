@@ -18,7 +18,8 @@ from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.failure import reclassified
 from proxyctl.dialects.traits import ModelTraits
-from proxyctl.providers._base import ModelInfo, ModelPage, Provider, raw_text
+from proxyctl.providers._base import ModelInfo, ModelPage, Provider, TierModels, raw_text
+from proxyctl.providers._messages import opened
 
 _TRAITS = ModelTraits(
     documents=False,
@@ -70,7 +71,7 @@ class TogetherProvider(Provider):
     # Usage is in the last chunk of every stream.
     reports_stream_usage_unasked = True
     price_id = "together"
-    tier_models: ClassVar[Mapping[str, str]] = {
+    tier_models: ClassVar[TierModels] = {
         "large": "moonshotai/Kimi-K3.1-Pro",
         "medium": "deepseek-ai/DeepSeek-V4-Pro-0813",
         "small": "deepseek-ai/DeepSeek-V4.1-Flash",
@@ -90,6 +91,7 @@ class TogetherProvider(Provider):
         _count_logprobs(adapted, top)
         _list_stop(adapted)
         _switch_reasoning(adapted)
+        _rename_developer(adapted)
         return adapted
 
     @override
@@ -156,3 +158,14 @@ def _switch_reasoning(fields: Fields) -> None:
         fields["reasoning_effort"] = "low"
     elif effort in (b'"xhigh"', b'"max"'):
         fields["reasoning_effort"] = "high"
+
+
+def _rename_developer(fields: Fields) -> None:
+    """There is no role `developer` here: such a message is a system message."""
+    value = fields.get("messages")
+    if isinstance(value, Raw) and b'"developer"' in bytes(value):
+        messages = opened(value)
+        if messages is not None:
+            fields["messages"] = [
+                {**message, "role": "system"} if message.get("role") == "developer" else message for message in messages
+            ]

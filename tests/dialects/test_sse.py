@@ -1,7 +1,7 @@
 """The frame splitter against a slow reference, at every way the network may cut."""
 
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -79,11 +79,11 @@ def test_frames_do_not_depend_on_chunking(wire: bytes, at: list[int]) -> None:
     assert split(cut(wire, at)) == split([bytes([byte]) for byte in wire])
 
 
-@pytest.mark.parametrize("first", LINE_ENDS)
-@pytest.mark.parametrize("second", LINE_ENDS)
+@pytest.mark.parametrize(
+    ("first", "second"), [pair for pair in product(LINE_ENDS, LINE_ENDS) if pair != (b"\r", b"\n")]
+)
 def test_every_pair_of_line_ends_closes_a_frame(first: bytes, second: bytes) -> None:
-    if first + second == b"\r\n":
-        pytest.skip("a CR and a LF are one line end")
+    """All but CR and LF, which are one line end."""
     wire = b"data: 1" + first + second + b"data: 2\n\n"
 
     assert [frame_data(found) for found in split([wire])] == [b"1", b"2"]

@@ -54,7 +54,7 @@ def test_a_key_written_twice_or_in_disguise_is_noticed(body: bytes, plain: bool)
     """What is routed must be what is sent."""
     inbound = Inbound(OPENAI_CHAT, {}, body)
 
-    assert inbound.written_plainly("model") is plain
+    assert inbound.written_plainly() is plain
 
 
 def test_a_missing_model_is_named() -> None:

@@ -10,8 +10,7 @@ from msgspec import Raw, Struct
 
 from proxyctl.core.exchange import Peek
 from proxyctl.dialects.anthropic_messages import wire
-from proxyctl.dialects.openings import hashed_opening, raw, read_messages, read_model
-from proxyctl.dialects.typed import decode_typed
+from proxyctl.dialects.openings import hashed_opening, optional, raw, read_messages, read_model
 
 _IMAGE = re.compile(rb'"type"\s*:\s*"image"')
 _DOCUMENT = re.compile(rb'"type"\s*:\s*"document"')
@@ -41,18 +40,18 @@ _heads = msgspec.json.Decoder(list[_Head])
 def peek(fields: Mapping[str, Raw], *, size: int) -> Peek:
     """Raises `DecodeError` when the model or the messages are missing, or of the wrong type."""
     messages = read_messages(fields)
-    thinking = decode_typed(_thinking, raw(fields, "thinking"), under="thinking")
-    config = decode_typed(_config, raw(fields, "output_config"), under="output_config")
+    thinking = optional(_thinking, fields, "thinking")
+    config = optional(_config, fields, "output_config")
     return Peek(
         model=read_model(fields),
-        stream=bool(decode_typed(_flag, raw(fields, "stream"), under="stream")),
+        stream=bool(optional(_flag, fields, "stream")),
         include_usage=True,
         has_tools=raw(fields, "tools") not in _EMPTY,
         has_images=b'"image"' in messages and _IMAGE.search(messages) is not None,
         has_documents=b'"document"' in messages and _DOCUMENT.search(messages) is not None,
         wants_thinking=thinking is not None and thinking.type in ("enabled", "adaptive"),
         wants_json_schema=raw(fields, "output_format") != b"null" or (config is not None and config.format is not None),
-        max_output=decode_typed(_number, raw(fields, "max_tokens"), under="max_tokens"),
+        max_output=optional(_number, fields, "max_tokens"),
         size=size,
     )
 

@@ -50,6 +50,18 @@ class MessagesWatch:
             self._read(event)
         return True
 
+    def ordinary(self, chunk: bytes) -> int:
+        """Every frame is a delta of an open block."""
+        frames = chunk.count(b"\n\n")
+        if (
+            not self.started
+            or not chunk.endswith(b"\n\n")
+            or chunk.count(b"event: content_block_delta\n") != frames
+            or b"\r" in chunk
+        ):
+            return 0
+        return frames
+
     def _read(self, event: WireEvent) -> None:
         match event.type:
             case "message_start" if event.message is not None:

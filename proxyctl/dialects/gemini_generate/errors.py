@@ -20,7 +20,7 @@ from proxyctl.dialects.failure import ErrorBody, classify, reclassified, unreada
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)s$")
 _NO_QUOTA = re.compile(r"\blimit: ?0\b")
 _TOO_LONG = re.compile(r"input token count.{0,80}exceeds|exceeds the maximum number of tokens", re.IGNORECASE)
-_KEY_REASONS = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED", "ACCESS_TOKEN_EXPIRED"})
+_KEY_REASONS = ("API_KEY_INVALID", "API_KEY_EXPIRED", "ACCESS_TOKEN_EXPIRED")  # no set: a reason may be any JSON
 _STATUS_NAMES = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,

@@ -72,9 +72,12 @@ def answer_facts(body: bytes) -> AnswerFacts:
     content = message is not None and bool(
         calls or message.content or message.refusal or message.reasoning or message.reasoning_content
     )
+    finish = chunks.canonical_finish(word, has_calls=calls) if word else None
+    if finish == "error":
+        return AnswerFacts(model=chunk.model or "", problem=chunks.FAILED)
     return AnswerFacts(
         model=chunk.model or "",
-        finish=chunks.canonical_finish(word, has_calls=calls) if word else None,
+        finish=finish,
         usage=decode_usage(usage) if usage is not None else None,
         empty=not content and not word,
     )

@@ -12,8 +12,7 @@ from msgspec import Raw, Struct
 
 from proxyctl.core.exchange import Peek
 from proxyctl.dialects.openai_chat import wire
-from proxyctl.dialects.openings import hashed_opening, raw, read_messages, read_model
-from proxyctl.dialects.typed import decode_typed
+from proxyctl.dialects.openings import hashed_opening, optional, raw, read_messages, read_model
 
 
 class _Head(Struct):
@@ -45,12 +44,12 @@ def peek(fields: Mapping[str, Raw], *, size: int) -> Peek:
     """Raises `DecodeError` when the model or the messages are missing, or of the wrong type."""
     model = read_model(fields)
     messages = read_messages(fields)
-    stream = bool(decode_typed(_flag, raw(fields, "stream"), under="stream"))
-    options = decode_typed(_options, raw(fields, "stream_options"), under="stream_options")
-    limit = decode_typed(_number, raw(fields, "max_completion_tokens"), under="max_completion_tokens")
+    stream = bool(optional(_flag, fields, "stream"))
+    options = optional(_options, fields, "stream_options")
+    limit = optional(_number, fields, "max_completion_tokens")
     if limit is None:
-        limit = decode_typed(_number, raw(fields, "max_tokens"), under="max_tokens")
-    wanted = decode_typed(_format, raw(fields, "response_format"), under="response_format")
+        limit = optional(_number, fields, "max_tokens")
+    wanted = optional(_format, fields, "response_format")
     return Peek(
         model=model,
         stream=stream,
@@ -82,8 +81,8 @@ def session(fields: Mapping[str, Raw]) -> str:
 
 
 def _wants_thinking(fields: Mapping[str, Raw]) -> bool:
-    effort = decode_typed(_text, raw(fields, "reasoning_effort"), under="reasoning_effort")
-    options = decode_typed(_reasoning, raw(fields, "reasoning"), under="reasoning")
+    effort = optional(_text, fields, "reasoning_effort")
+    options = optional(_reasoning, fields, "reasoning")
     if options is not None and options.enabled is not False and options.effort != "none":
         return True
     return effort is not None and effort != "none"

@@ -100,6 +100,8 @@ def _conversation(
             turns.append(turn)
         if message.name and message.role not in ("tool", "function"):
             dropped.append(f"{path}.name")
+        if message.audio is not None:
+            dropped.append(f"{path}.audio")
     return tuple(system), tuple(turns), dropped
 
 

@@ -71,6 +71,8 @@ class ChatStreamDecoder:
         try:
             chunk = chunks.decode_chunk(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            if self._finish is not None:
+                return []  # the answer is whole: what was cut is its usage or its terminator
             return self._fail(Problem(kind="upstream", status=502, code="garbage", message=f"not a chunk: {exc}"))
         if chunk.failed():
             return self._fail(decode_error(200, data))
@@ -88,7 +90,7 @@ class ChatStreamDecoder:
             return self._fail(CUT)
         finish = chunks.canonical_finish(self._finish, has_calls=bool(self._calls))
         if finish == "error":
-            return self._fail(Problem(kind="upstream", status=502, code="upstream_error", message="the answer failed"))
+            return self._fail(chunks.FAILED)
         self._start(chunks.Chunk())
         self._close()
         for call in self._calls:

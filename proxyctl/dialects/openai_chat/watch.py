@@ -50,6 +50,24 @@ class ChatWatch:
             return self.complete
         return self._read(data)
 
+    def ordinary(self, chunk: bytes) -> int:
+        """Every frame has one choice that goes on, and nothing else that matters."""
+        frames = chunk.count(b"\n\n")
+        if (
+            not self.started
+            or not chunk.endswith(b"\n\n")
+            or chunk.count(b'"finish_reason":null') != frames
+            or chunk.count(b'"finish_reason"') != frames
+            or b'"error"' in chunk
+            or b"[DONE]" in chunk
+            or b"\r" in chunk
+            or chunk.count(b'"usage"') != chunk.count(b'"usage":null')
+        ):
+            return 0
+        if not self._calls and b'"tool_calls"' in chunk:
+            self._calls = True
+        return frames
+
     def _read(self, data: bytes) -> bool:
         try:
             chunk = chunks.decode_chunk(data)
@@ -73,7 +91,11 @@ class ChatWatch:
             self._calls = self._calls or calls
             if calls or delta.content or delta.refusal or delta.reasoning or delta.reasoning_content:
                 self.started = True
-        if choice.finish_reason:
-            self.started = self.complete = True
-            if not choice.index:
-                self.finish = chunks.canonical_finish(choice.finish_reason, has_calls=self._calls)
+        if not choice.finish_reason or choice.index:
+            return  # of several choices, the first decides
+        finish = chunks.canonical_finish(choice.finish_reason, has_calls=self._calls)
+        if finish == "error":
+            self.problem = chunks.FAILED
+            return
+        self.finish = finish
+        self.started = self.complete = True

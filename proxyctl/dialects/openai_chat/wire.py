@@ -79,6 +79,7 @@ class Message(Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    audio: dict[str, Any] | None = None
 
 
 class FunctionTool(Struct):

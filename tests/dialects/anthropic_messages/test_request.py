@@ -103,7 +103,8 @@ def test_blocks_of_an_assistant() -> None:
     body = (
         b'{"model":"m","messages":[{"role":"user","content":"hi"},{"role":"assistant","content":['
         b'{"type":"thinking","thinking":"Hm.","signature":"EqQB"},{"type":"redacted_thinking","data":"c2Vj"},'
-        b'{"type":"text","text":"A"},{"type":"tool_use","id":"toolu_1","name":"get","input":{"k": 12345678901234567890}}]}]}'
+        b'{"type":"text","text":"A"},{"type":"tool_use","id":"toolu_1","name":"get",'
+        b'"input":{"k": 12345678901234567890}}]}]}'
     )
 
     assert ANTHROPIC_MESSAGES.decode_request(body).messages[1].parts == (
@@ -354,7 +355,22 @@ JUNK = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["role", "content", "type", "text", "source", "data", "id", "name", "input", "tool_use_id", "thinking", "signature"]),
+            st.sampled_from(
+                [
+                    "role",
+                    "content",
+                    "type",
+                    "text",
+                    "source",
+                    "data",
+                    "id",
+                    "name",
+                    "input",
+                    "tool_use_id",
+                    "thinking",
+                    "signature",
+                ]
+            ),
             inner | st.sampled_from(["user", "assistant", "text", "image", "tool_use", "tool_result", "thinking"]),
             max_size=5,
         )

@@ -154,7 +154,21 @@ VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["message", "index", "content_block", "delta", "usage", "error", "text", "input", "stop_reason", "id", "name"]),
+            st.sampled_from(
+                [
+                    "message",
+                    "index",
+                    "content_block",
+                    "delta",
+                    "usage",
+                    "error",
+                    "text",
+                    "input",
+                    "stop_reason",
+                    "id",
+                    "name",
+                ]
+            ),
             inner,
             max_size=4,
         )
@@ -162,7 +176,15 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 KINDS = st.sampled_from(
-    ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "error"]
+    [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "error",
+    ]
 )
 BLOCKS = st.fixed_dictionaries(
     {"type": st.sampled_from(["text", "thinking", "tool_use", "redacted_thinking", "x"]), "text": st.text(max_size=3)}

@@ -79,8 +79,8 @@ def test_case_22_a_call_before_the_stop_chunk_is_a_tool_finish_without_empty_tex
     assert events == [
         START,
         PartStart(index=0, kind="tool_call", id="c1", name="get"),
-        Delta(0, '{"a":1}'),
         SignatureDelta(0, Signature("YQ==", "gemini-generate")),
+        Delta(0, '{"a":1}'),
         PartEnd(0),
         MessageEnd(finish="tool"),
     ]

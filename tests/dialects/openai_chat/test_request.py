@@ -246,6 +246,7 @@ def test_limits_sampling_and_the_rest() -> None:
 def test_what_has_no_place_is_named_and_what_nobody_misses_is_not() -> None:
     request = decode(
         {"role": "user", "content": "hi", "name": "ann"},
+        {"role": "assistant", "audio": {"id": "audio_1"}},
         logit_bias={"1": 5},
         logprobs=True,
         moderation=None,
@@ -257,7 +258,7 @@ def test_what_has_no_place_is_named_and_what_nobody_misses_is_not() -> None:
         brand_new=1,
     )
 
-    assert request.extras == ("logit_bias", "logprobs", "brand_new", "messages[0].name")
+    assert request.extras == ("logit_bias", "logprobs", "brand_new", "messages[0].name", "messages[1].audio")
 
 
 @pytest.mark.parametrize(

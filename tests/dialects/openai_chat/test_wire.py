@@ -113,8 +113,8 @@ def test_a_length_keeps_its_reason_although_a_tool_was_called() -> None:
 def test_the_old_function_call_is_a_tool_call() -> None:
     wire = (
         b'data: {"id":"1","choices":[{"index":0,"delta":{"function_call":{"name":"get","arguments":"{"}}}]}'
-        b'\n\ndata: {"choices":[{"index":0,"delta":{"function_call":{"arguments":"}"}},"finish_reason":"function_call"}]}'
-        b"\n\n"
+        b'\n\ndata: {"choices":[{"index":0,"delta":{"function_call":{"arguments":"}"}},'
+        b'"finish_reason":"function_call"}]}\n\n'
     )
 
     answer = assemble(decoded(OPENAI_CHAT, wire))
@@ -177,6 +177,10 @@ def test_an_answer_that_says_nothing_is_empty() -> None:
     assert OPENAI_CHAT.answer_facts(body).empty
 
 
+MEMBERS = (
+    *("choices", "delta", "index", "content", "tool_calls", "id", "function", "name", "arguments", "usage", "error"),
+    *("finish_reason", "x_groq", "prompt_tokens", "message", "model", "reasoning", "extra_content"),
+)
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -186,19 +190,7 @@ VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["choices", "delta", "index", "content", "tool_calls", "id", "function", "name", "arguments", "usage"]
-                + [
-                    "finish_reason",
-                    "error",
-                    "x_groq",
-                    "prompt_tokens",
-                    "message",
-                    "model",
-                    "reasoning",
-                    "extra_content",
-                ]
-            ),
+            st.sampled_from(MEMBERS),
             inner,
             max_size=4,
         )

@@ -1,0 +1,182 @@
+"""Anthropic's facts: what each model takes, versions, thinking that is not its own, model pages."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from proxyctl.core.chat import Signature
+from proxyctl.core.errors import DecodeError
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import decode_fields, encode_json
+from proxyctl.dialects.envelope import seal
+from proxyctl.providers._base import ModelInfo
+from proxyctl.providers.anthropic import AnthropicProvider, read_name
+
+PROVIDER = AnthropicProvider(name="anthropic")
+
+
+def adapt(model: str = "claude-opus-5-5", **fields: Any) -> tuple[dict[str, Any], list[str]]:
+    losses = Losses()
+    raw = decode_fields(json.dumps({"model": model, "messages": [], **fields}).encode())
+    adapted = PROVIDER.adapt(dict(raw), dialect="anthropic-messages", model=model, losses=losses)
+    return json.loads(encode_json(adapted)), [entry.path for entry in losses.entries()]
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("claude-opus-5-5", ("opus", (5, 5))),
+        ("claude-opus-4-8-20260101", ("opus", (4, 8))),
+        ("claude-sonnet-5", ("sonnet", (5, 0))),
+        ("claude-sonnet-4-20250514", ("sonnet", (4, 0))),
+        ("claude-opus-5-5@20260101", ("opus", (5, 5))),
+        ("claude-3-5-haiku-20241022", ("haiku", (3, 5))),
+        ("claude-3-opus-latest", ("opus", (3, 0))),
+        ("claude-fable-5-1", ("fable", (5, 1))),
+        ("claude-latest", ("", (99, 0))),
+    ],
+)
+def test_family_and_version_are_read_from_the_name(model: str, name: tuple[str, tuple[int, int]]) -> None:
+    assert read_name(model) == name
+
+
+@pytest.mark.parametrize(
+    ("model", "style", "off", "off_type", "sampling", "prefill", "forced", "mid_system"),
+    [
+        ("claude-opus-5-5", "adaptive", False, "disabled", False, False, False, True),
+        ("claude-fable-5", "adaptive", False, "disabled", False, False, True, True),
+        ("claude-fable-5-1", "adaptive", False, "disabled", False, False, False, True),
+        ("claude-mythos-5-2", "adaptive", False, "disabled", False, False, False, True),
+        ("claude-sonnet-5-5", "adaptive", True, "between_tools", False, False, False, True),
+        ("claude-sonnet-5", "adaptive", True, "disabled", False, False, True, True),
+        ("claude-haiku-5-5", "adaptive", True, "disabled", False, False, True, True),
+        ("claude-opus-5", "adaptive", True, "disabled", False, False, True, True),
+        ("claude-opus-4-8", "adaptive", True, "disabled", False, False, True, True),
+        ("claude-opus-4-7", "adaptive", True, "disabled", False, False, True, False),
+        ("claude-sonnet-4-6", "adaptive", True, "disabled", True, False, True, False),
+        ("claude-haiku-4-5", "budget", True, "disabled", True, True, True, False),
+        ("claude-3-7-sonnet-latest", "budget", True, "disabled", True, True, True, False),
+        ("claude-3-5-sonnet-latest", "none", True, "disabled", True, True, True, False),
+        ("claude-unheard-of", "adaptive", False, "disabled", False, False, False, True),
+    ],
+)
+def test_what_a_model_takes(
+    model: str, style: str, off: bool, off_type: str, sampling: bool, prefill: bool, forced: bool, mid_system: bool
+) -> None:
+    traits = PROVIDER.traits(model)
+
+    assert (traits.thinking, traits.thinking_off, traits.thinking_off_type) == (style, off, off_type)
+    assert (traits.sampling, traits.prefill, traits.forced_tool_choice) == (sampling, prefill, forced)
+    assert traits.mid_system == mid_system
+
+
+@pytest.mark.parametrize(("model", "limit"), [("claude-opus-5-5", 128_000), ("claude-haiku-4-5", 64_000)])
+def test_the_output_of_a_model(model: str, limit: int) -> None:
+    assert PROVIDER.traits(model).max_output == limit
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "sent"),
+    [
+        ("claude-opus-5-5", b"2023-06-01", b"2026-10-21"),
+        ("claude-opus-5-5", b"", b"2026-10-21"),
+        ("claude-haiku-4-5", b"2023-06-01", b"2023-06-01"),
+        ("claude-haiku-4-5", b"2026-10-21", b"2026-10-21"),
+        ("claude-haiku-4-5", b"", b"2023-06-01"),
+    ],
+)
+def test_the_version_follows_the_model(model: str, asked: bytes, sent: bytes) -> None:
+    client = {b"anthropic-version": asked} if asked else {}
+
+    assert PROVIDER.dialect_headers("anthropic-messages", model, client) == [(b"anthropic-version", sent)]
+
+
+def test_betas_are_forwarded_as_they_came() -> None:
+    headers = PROVIDER.dialect_headers("anthropic-messages", "claude-opus-5-5", {b"anthropic-beta": b"a-1,b-2"})
+
+    assert (b"anthropic-beta", b"a-1,b-2") in headers
+
+
+def test_the_key_goes_into_its_own_header() -> None:
+    assert PROVIDER.credential_headers("sk-x") == [(b"x-api-key", b"sk-x")]
+    assert PROVIDER.target("anthropic-messages", "m", stream=True) == "/v1/messages"
+
+
+def test_sampling_is_taken_off_where_it_is_refused() -> None:
+    body, losses = adapt("claude-opus-5-5", temperature=0, top_p=0.5, unknown={"kept": True})
+
+    assert set(body) == {"model", "messages", "unknown"}
+    assert losses == ["temperature", "top_p"]
+    assert adapt("claude-haiku-4-5", temperature=0)[0]["temperature"] == 0
+
+
+def test_an_acceptable_body_is_not_touched() -> None:
+    messages = msgspec.Raw(b'[ {"role":"user", "content":"hi"} ]')
+
+    adapted = PROVIDER.adapt(
+        {"messages": messages}, dialect="anthropic-messages", model="claude-opus-5-5", losses=Losses()
+    )
+
+    assert adapted["messages"] is messages
+
+
+def test_thinking_that_another_provider_made_is_taken_out() -> None:
+    foreign = {"type": "thinking", "thinking": "F", "signature": seal(Signature("c2ln", "gemini-generate"))}
+    unsigned = {"type": "thinking", "thinking": "U", "signature": seal(None)}
+    own = {"type": "thinking", "thinking": "Hm.", "signature": "EqQB"}
+    call = {"type": "tool_use", "id": "a", "name": "get", "input": {"n": 12345678901234567890}}
+
+    body, losses = adapt(
+        messages=[
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [own, foreign, call]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]},
+            {"role": "assistant", "content": [unsigned]},
+        ]
+    )
+
+    assert [message["content"] for message in body["messages"][1:2]] == [[own, call]]
+    assert len(body["messages"]) == 3
+    assert losses == ["messages[1].content", "messages[3].content"]
+
+
+def test_model_pages() -> None:
+    page = {
+        "data": [
+            {
+                "type": "model",
+                "id": "claude-opus-5-5",
+                "display_name": "Claude Opus 5.5",
+                "created_at": "2026-09-01T00:00:00Z",
+                "max_input_tokens": 1_000_000,
+                "max_tokens": 128_000,
+                "capabilities": {},
+            }
+        ],
+        "has_more": True,
+        "first_id": "claude-opus-5-5",
+        "last_id": "claude-opus-5-5",
+    }
+
+    read = PROVIDER.read_models(json.dumps(page).encode())
+
+    assert read.models == (
+        ModelInfo(
+            id="claude-opus-5-5",
+            display_name="Claude Opus 5.5",
+            owned_by="anthropic",
+            context=1_000_000,
+            max_output=128_000,
+        ),
+    )
+    assert read.next_target == "/v1/models?limit=1000&after_id=claude-opus-5-5"
+    assert PROVIDER.read_models(b'{"data":[],"has_more":false}').next_target is None
+    with pytest.raises(DecodeError):
+        PROVIDER.read_models(b"<html>")
+
+
+def test_names_of_its_own() -> None:
+    assert PROVIDER.serves_family("claude-opus-9")
+    assert not PROVIDER.serves_family("gpt-5")

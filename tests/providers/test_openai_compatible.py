@@ -1,0 +1,65 @@
+"""A server that only the config describes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import decode_fields, encode_json
+from proxyctl.providers._base import ChatOptions
+from proxyctl.providers.openai_compatible import OpenAICompatibleProvider
+
+
+def provider(**options: Any) -> OpenAICompatibleProvider:
+    return OpenAICompatibleProvider(name="local", base_url="http://127.0.0.1:8080/v1/", options=ChatOptions(**options))
+
+
+def adapt(server: OpenAICompatibleProvider, **fields: Any) -> tuple[dict[str, Any], list[str]]:
+    losses = Losses()
+    adapted = server.adapt(
+        dict(decode_fields(json.dumps(fields).encode())), dialect="openai-chat", model="m", losses=losses
+    )
+    return json.loads(encode_json(adapted)), [entry.path for entry in losses.entries()]
+
+
+def test_unknown_fields_pass() -> None:
+    assert adapt(provider(), brand_new=1, max_tokens=5) == ({"brand_new": 1, "max_tokens": 5}, [])
+
+
+@pytest.mark.parametrize("wanted", ["max_tokens", "max_completion_tokens"])
+def test_the_limit_is_named_as_the_server_wants(wanted: str) -> None:
+    server = provider(max_tokens_field=wanted)
+
+    assert adapt(server, max_tokens=5)[0] == {wanted: 5}
+    assert adapt(server, max_completion_tokens=5)[0] == {wanted: 5}
+    assert server.traits("m").max_tokens_field == wanted
+
+
+def test_the_config_drops_and_renames() -> None:
+    server = provider(drop=("seed", "logit_bias"), rename={"top_k": "k"})
+
+    assert adapt(server, seed=1, top_k=3, logit_bias={"1": 1}) == ({"k": 3}, ["logit_bias"])
+
+
+def test_usage_in_streams_is_asked_for_unless_the_config_says_no() -> None:
+    assert provider().asks_stream_usage()
+    assert not provider(stream_options=False).asks_stream_usage()
+
+
+def test_a_model_that_wants_its_thinking_back_gets_it() -> None:
+    traits = provider().traits("deepseek-v4")
+
+    assert (traits.reasoning_in, traits.reasoning_required) == ("reasoning_content", True)
+    assert not provider().traits("grok-4.3").penalties
+
+
+def test_the_address_loses_its_last_slash() -> None:
+    assert provider().url == "http://127.0.0.1:8080/v1"
+    assert not provider().needs_key
+
+
+def test_the_usual_list_of_models_is_read() -> None:
+    page = provider().read_models(b'{"object":"list","data":[{"id":"m","context_window":9}]}')
+
+    assert [(model.id, model.context) for model in page.models] == [("m", 9)]
