@@ -19,7 +19,7 @@ STREAM = "stream"
 
 def scenarios(scale: float) -> list[Scenario]:
     """Pass-through goes to an OpenAI-style provider, translation to Anthropic's messages."""
-    whole, streams = int(6000 * scale), int(300 * scale)
+    whole, streams = int(6000 * scale), int(800 * scale)
     return [
         Scenario(SMALL, "bench", 16, whole),
         Scenario(STREAM, "bench", 8, streams, FRAMES),

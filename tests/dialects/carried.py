@@ -6,7 +6,6 @@ parts that had come, the class of the problem, and whether anything had come tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +33,10 @@ FOLDERS: dict[str, DialectName] = {
 }
 CONTEXT = AnswerContext(model="asked", created=1_763_900_000, include_usage=True, input_estimate=11)
 REQUEST = b'{"model":"asked","messages":[{"role":"user","content":"What is the weather in Oslo and in Rome?"}]}'
+
+
+Cut = int | list[bytes] | None
+"""How a stream comes: frame by frame, cut at random by a seed, or in these pieces."""
 
 
 class FailureStory(Struct, frozen=True):
@@ -76,18 +79,18 @@ def failure_story(folder: Path) -> FailureStory:
     return msgspec.json.decode((folder / "failure.json").read_bytes(), type=FailureStory)
 
 
-def passed(dialect: DialectName, wire: bytes, seed: int | None = None, *, hide_usage: bool = False) -> Carried:
+def passed(dialect: DialectName, wire: bytes, cut: Cut = None, *, hide_usage: bool = False) -> Carried:
     """Let a stream pass to a caller who speaks the same dialect."""
     clock = ManualClock()
     carrier = PassthroughCarrier(INBOUND[dialect], clock, hide_usage=hide_usage)
-    return carried(carrier, wire, clock, Losses(), seed)
+    return carried(carrier, wire, clock, Losses(), cut)
 
 
 def translated(
     upstream: DialectName,
     inbound: DialectName,
     wire: bytes,
-    seed: int | None = None,
+    cut: Cut = None,
     *,
     context: AnswerContext = CONTEXT,
 ) -> Carried:
@@ -101,13 +104,13 @@ def translated(
         names=ToolNames.of((), PERMISSIVE),
         losses=losses,
     )
-    return carried(carrier, wire, clock, losses, seed)
+    return carried(carrier, wire, clock, losses, cut)
 
 
-def carried(carrier: Carrier, wire: bytes, clock: ManualClock, losses: Losses, seed: int | None = None) -> Carried:
-    """Feed the stream, whole frames a second apart, or cut at random."""
+def carried(carrier: Carrier, wire: bytes, clock: ManualClock, losses: Losses, cut: Cut = None) -> Carried:
+    """Feed the stream in pieces that come a second apart."""
     sent: list[bytes] = []
-    for piece in whole_frames(wire) if seed is None else pieces(wire, seed):
+    for piece in cut if isinstance(cut, list) else frames(wire) if cut is None else pieces(wire, cut):
         clock.advance(1)
         sent.append(carrier.feed(piece))
         if carrier.problem is not None:
@@ -124,8 +127,3 @@ def carried(carrier: Carrier, wire: bytes, clock: ManualClock, losses: Losses, s
         told=carrier.told,
         losses=losses,
     )
-
-
-def whole_frames(wire: bytes) -> Iterable[bytes]:
-    """The frames of a stream, the last one without its end if it has none."""
-    return frames(wire)

@@ -102,21 +102,14 @@ def test_no_bytes_depend_on_the_process() -> None:
 
 
 MARK = {"cache_control": {"type": "ephemeral"}}
+SCHEMA = {
+    "type": "object",
+    "properties": {"k": {"type": "string"}},
+    "required": ["k"],
+    "additionalProperties": False,
+}
 TOOLS = [
-    {
-        "type": "function",
-        "function": {
-            "name": name,
-            "description": "d",
-            "parameters": {
-                "type": "object",
-                "properties": {"k": {"type": "string"}},
-                "required": ["k"],
-                "additionalProperties": False,
-            },
-            "strict": True,
-        },
-    }
+    {"type": "function", "function": {"name": name, "description": "d", "parameters": SCHEMA, "strict": True}}
     for name in ("get", "put")
 ]
 FULL_CHAT = json.dumps(
@@ -202,8 +195,7 @@ FULL_MESSAGES = json.dumps(
             },
         ],
         "tools": [
-            {"name": name, "description": "d", "input_schema": tool["function"]["parameters"], "strict": True}
-            for name, tool in (("get", TOOLS[0]), ("put", TOOLS[1]))
+            {"name": name, "description": "d", "input_schema": SCHEMA, "strict": True} for name in ("get", "put")
         ],
         "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
         "thinking": {"type": "adaptive", "display": "summarized"},

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxyctl.core.errors import ErrorKind
@@ -134,6 +134,7 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON)
+@example([{"reason": []}], "")
 def test_no_details_make_it_raise(details: object, message: object) -> None:
     raw = json.dumps({"error": {"code": 429, "message": message, "details": details}}).encode()
 

@@ -1,0 +1,409 @@
+"""OpenAI's official SDK, with its own types as the judge, before all providers: they answer as if they were OpenAI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import openai
+import pytest
+
+from .home import Home
+from .simulated import Simulated
+from .targets import ARGUMENTS, ONE_CALL, PNG, PNG_BYTES, SCHEMA, TARGETS, TOOL_NAME, TWO_CALLS, Target
+
+MORNING: Any = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Good morning"}]
+TOOLS: Any = [
+    {"type": "function", "function": {"name": TOOL_NAME, "description": "The weather of a city.", "parameters": SCHEMA}}
+]
+USAGE: Any = {"include_usage": True}
+
+
+FINISHES_ITS_OWN_WAY = pytest.mark.xfail(strict=True, reason="Together's finish reason `eos` passes through")
+CALLS_HAVE_NO_TYPE = pytest.mark.xfail(strict=True, reason="Mistral's tool calls pass through without their `type`")
+THINKS_IN_CHUNKS = pytest.mark.xfail(strict=True, reason="Mistral's thinking passes through as a list of chunks")
+ERRORS_ITS_OWN_WAY = pytest.mark.xfail(strict=True, reason="Mistral's error inside a stream passes through in its form")
+
+
+TEMPLATE_TOKENS = 60
+"""What Cohere counts beside the text, and does not bill."""
+
+OWN_WORDS: dict[str, str] = {"together": "eos"}
+"""Finish reasons that are not OpenAI's, in answers whose bytes pass through."""
+
+
+@pytest.fixture
+def sdk(target: Target, strict_openai: openai.OpenAI, lax_openai: openai.OpenAI) -> openai.OpenAI:
+    """Strict but for two providers, whose answers pass through although OpenAI's types do not describe all of them.
+
+    `test_answers_are_what_openai_documents` says in what.
+    """
+    return lax_openai if target.provider in ("together", "mistral") else strict_openai
+
+
+def asking(text: str) -> Any:
+    return {"role": "user", "content": text}
+
+
+def results(calls: Iterable[Any]) -> list[Any]:
+    return [
+        {"role": "tool", "tool_call_id": call.id, "content": f"{number} degrees"}
+        for number, call in enumerate(calls, start=1)
+    ]
+
+
+def test_plain_answer(sdk: openai.OpenAI, target: Target, simulated: Simulated) -> None:
+    answer = sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING)
+
+    choice = answer.choices[0]
+    assert choice.message.content is not None
+    assert choice.message.content.endswith("You wrote: Good morning")
+    assert (choice.finish_reason, answer.model) == (OWN_WORDS.get(target.provider, "stop"), target.plain)
+    [seen] = simulated.seen()
+    assert answer.usage is not None
+    assert seen.usage is not None
+    template = TEMPLATE_TOKENS if target.provider == "cohere" else 0
+    assert answer.usage.prompt_tokens == seen.usage["prompt"] + template
+    assert answer.usage.completion_tokens == seen.usage["output"]
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+
+
+def test_streaming_helper_assembles_the_same_answer(sdk: openai.OpenAI, target: Target, simulated: Simulated) -> None:
+    model = target.named(target.plain)
+    whole = sdk.chat.completions.create(model=model, messages=MORNING)
+
+    with sdk.chat.completions.stream(model=model, messages=MORNING, stream_options=USAGE) as stream:
+        kinds = [event.type for event in stream]
+        final = stream.get_final_completion()
+
+    assert kinds.count("content.delta") > 3
+    assert final.choices[0].message.content == whole.choices[0].message.content
+    assert final.choices[0].finish_reason == OWN_WORDS.get(target.provider, "stop")
+    assert final.usage == whole.usage
+    assert [seen.usage for seen in simulated.seen()] == [simulated.seen()[0].usage] * 2
+
+
+def test_plain_stream_begins_with_a_role_and_ends_with_a_reason(sdk: openai.OpenAI, target: Target) -> None:
+    stream = sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True)
+
+    chunks = list(stream)
+
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert [chunk.choices[0].finish_reason for chunk in chunks][-2:] == [
+        None,
+        OWN_WORDS.get(target.provider, "stop"),
+    ]
+    assert {(chunk.id, chunk.model) for chunk in chunks} == {(chunks[0].id, target.plain)}
+    assert all(chunk.choices for chunk in chunks), "a usage chunk that nobody asked for"
+
+
+def test_usage_chunk_comes_once_when_it_is_asked_for(sdk: openai.OpenAI, target: Target) -> None:
+    stream = sdk.chat.completions.create(
+        model=target.named(target.plain), messages=MORNING, stream=True, stream_options=USAGE
+    )
+
+    reported = [chunk.usage for chunk in stream if chunk.usage is not None]
+
+    assert len(reported) == 1
+    assert reported[0].completion_tokens > 0
+
+
+@pytest.mark.parametrize("asked", [ONE_CALL, TWO_CALLS], ids=["one", "parallel"])
+def test_tool_loop(sdk: openai.OpenAI, target: Target, asked: str) -> None:
+    create, model = sdk.chat.completions.create, target.named(target.plain)
+    first = create(model=model, messages=[asking(asked)], tools=TOOLS)
+    turn = first.choices[0].message
+    calls: Any = turn.tool_calls
+    assert first.choices[0].finish_reason == "tool_calls"
+    assert [(call.function.name, json.loads(call.function.arguments)) for call in calls] == [(TOOL_NAME, ARGUMENTS)] * (
+        2 if asked == TWO_CALLS else 1
+    )
+    assert len({call.id for call in calls}) == len(calls)
+
+    history: Any = [asking(asked), turn.model_dump(exclude_none=True), *results(calls)]
+    second = create(model=model, messages=history, tools=TOOLS)
+
+    expected = "; ".join(f"{TOOL_NAME}: {number} degrees" for number in range(1, len(calls) + 1))
+    assert expected in (second.choices[0].message.content or "")
+
+
+def test_streamed_tool_loop(sdk: openai.OpenAI, target: Target, request: pytest.FixtureRequest) -> None:
+    if target.provider == "mistral":
+        request.applymarker(CALLS_HAVE_NO_TYPE)
+    completions, model = sdk.chat.completions, target.named(target.plain)
+    with completions.stream(model=model, messages=[asking(TWO_CALLS)], tools=TOOLS) as stream:
+        done = [event for event in stream if event.type == "tool_calls.function.arguments.done"]
+        first = stream.get_final_completion()
+    calls: Any = first.choices[0].message.tool_calls
+    assert first.choices[0].finish_reason == "tool_calls"
+    assert [json.loads(event.arguments) for event in done] == [ARGUMENTS] * 2
+
+    turn: Any = first.choices[0].message.model_dump(exclude_none=True)
+    for call in turn["tool_calls"]:
+        call["function"].pop("parsed_arguments", None)
+    history: Any = [asking(TWO_CALLS), turn, *results(calls)]
+    with completions.stream(model=model, messages=history, tools=TOOLS) as stream:
+        second = stream.get_final_completion()
+
+    assert f"{TOOL_NAME}: 1 degrees; {TOOL_NAME}: 2 degrees" in (second.choices[0].message.content or "")
+
+
+def test_gemini_gets_its_signature_back_from_a_client_that_keeps_what_it_is_given(
+    strict_openai: openai.OpenAI, simulated: Simulated
+) -> None:
+    """`extra_content` stands on the tool call, and the SDK's models keep it."""
+    create, model = strict_openai.chat.completions.create, "gemini:gemini-3.8-flash"
+    turn = create(model=model, messages=[asking(ONE_CALL)], tools=TOOLS).choices[0].message
+
+    history: Any = [asking(ONE_CALL), turn.model_dump(exclude_none=True), *results(turn.tool_calls or [])]
+    create(model=model, messages=history, tools=TOOLS)
+
+    [call] = simulated.seen("gemini")[1].body["contents"][1]["parts"]
+    given: Any = turn.tool_calls
+    assert call["thoughtSignature"] == given[0].extra_content["google"]["thought_signature"]
+
+
+def test_image(sdk: openai.OpenAI, target: Target) -> None:
+    content: Any = [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+    ]
+
+    answer = sdk.chat.completions.create(
+        model=target.named(target.sees), messages=[{"role": "user", "content": content}]
+    )
+
+    assert f"(image/png) of {PNG_BYTES} bytes" in (answer.choices[0].message.content or "")
+
+
+def test_schema_is_kept_to(sdk: openai.OpenAI, target: Target) -> None:
+    form: Any = {"type": "json_schema", "json_schema": {"name": "weather", "schema": SCHEMA, "strict": True}}
+
+    answer = sdk.chat.completions.create(
+        model=target.named(target.structured), messages=[asking(ONE_CALL)], response_format=form
+    )
+
+    assert json.loads(answer.choices[0].message.content or "") == ARGUMENTS
+
+
+def test_several_system_prompts_reach_the_model(sdk: openai.OpenAI, target: Target, simulated: Simulated) -> None:
+    messages: Any = [
+        {"role": "system", "content": "First rule."},
+        {"role": "developer", "content": "Second rule."},
+        asking("Good morning"),
+    ]
+
+    sdk.chat.completions.create(model=target.named(target.plain), messages=messages)
+
+    [seen] = simulated.seen()
+    assert b"First rule." in seen.raw
+    assert b"Second rule." in seen.raw
+    assert b'"developer"' not in seen.raw or target.provider in ("groq", "local"), "only these two document the role"
+
+
+def test_thinking_can_be_read(sdk: openai.OpenAI, target: Target, request: pytest.FixtureRequest) -> None:
+    if target.provider == "mistral":
+        request.applymarker(THINKS_IN_CHUNKS)
+    """In `reasoning_content` where we write the answer, in the provider's own member where its bytes pass through."""
+    answer = sdk.chat.completions.create(
+        model=target.named(target.thinks),
+        messages=MORNING,
+        extra_body={"reasoning_effort": "high", "include_reasoning": True},
+    )
+
+    message: Any = answer.choices[0].message
+    thought = getattr(message, "reasoning_content", None) or message.reasoning
+    assert thought.startswith("The user wrote: Good morning")
+    assert "The user wrote" not in message.content
+
+
+def test_thinking_can_be_read_from_a_stream(sdk: openai.OpenAI, target: Target, request: pytest.FixtureRequest) -> None:
+    if target.provider == "mistral":
+        request.applymarker(THINKS_IN_CHUNKS)
+    stream = sdk.chat.completions.create(
+        model=target.named(target.thinks),
+        messages=MORNING,
+        stream=True,
+        extra_body={"reasoning_effort": "high", "include_reasoning": True},
+    )
+
+    deltas: list[Any] = [chunk.choices[0].delta for chunk in stream if chunk.choices]
+
+    thought = "".join(
+        getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None) or "" for delta in deltas
+    )
+    assert thought.startswith("The user wrote: Good morning")
+    assert "The user wrote" not in "".join(delta.content or "" for delta in deltas)
+
+
+@pytest.mark.parametrize(
+    ("status", "seen_as", "kind"),
+    [
+        (429, 429, openai.RateLimitError),
+        (500, 502, openai.InternalServerError),
+        (503, 503, openai.InternalServerError),
+        (401, 502, openai.InternalServerError),
+        (400, 400, openai.BadRequestError),
+    ],
+)
+def test_upstream_errors_become_the_sdks(
+    sdk: openai.OpenAI,
+    simulated: Simulated,
+    target: Target,
+    status: int,
+    seen_as: int,
+    kind: type[openai.APIStatusError],
+) -> None:
+    simulated.fault("status", target.simulated, status=status, times=None, message="planned")
+
+    with pytest.raises(kind, match="planned") as caught:
+        sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING)
+
+    assert caught.value.status_code == seen_as
+    assert caught.value.body is not None
+    assert caught.value.request_id is not None
+
+
+def test_wait_that_the_provider_asked_for_is_handed_on(strict_openai: openai.OpenAI, simulated: Simulated) -> None:
+    simulated.fault("status", "cohere", status=429, retry_after=7, times=None)
+
+    with pytest.raises(openai.RateLimitError) as caught:
+        strict_openai.chat.completions.create(model="cohere:command-r-08-2024", messages=MORNING)
+
+    assert caught.value.response.headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize("model", ["nonsense", "groq:nonsense", "nobody:model", "gemini:gemini-9-nothing"])
+def test_unknown_model(strict_openai: openai.OpenAI, model: str) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        strict_openai.chat.completions.create(model=model, messages=MORNING)
+
+    assert caught.value.code == "model_not_found"
+
+
+@pytest.mark.parametrize(
+    ("changed", "param"),
+    [
+        ({"messages": "not a list"}, "messages"),
+        ({"messages": [{"role": "wizard", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [asking("x")], "tools": [{"type": "function"}]}, "tools[0]"),
+    ],
+)
+def test_bad_request_names_what_is_wrong(strict_openai: openai.OpenAI, changed: Any, param: str) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        strict_openai.chat.completions.create(**{"model": "gemini:gemini-3.8-flash", "messages": MORNING, **changed})
+
+    assert param in f"{caught.value.param} {caught.value.message}"
+
+
+@pytest.mark.parametrize("fault", ["cut", "error_in_200"])
+def test_broken_stream_never_looks_complete(
+    sdk: openai.OpenAI, simulated: Simulated, target: Target, fault: str, request: pytest.FixtureRequest
+) -> None:
+    if (target.provider, fault) == ("mistral", "error_in_200"):
+        request.applymarker(ERRORS_ITS_OWN_WAY)
+    simulated.pace(words=80)
+    simulated.fault(fault, target.simulated, after_frames=20, status=500, message="planned")
+    seen: list[Any] = []
+
+    stream = sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True)
+    with stream, pytest.raises(openai.APIError):
+        take(stream, seen)
+
+    assert len(seen) > 5
+    assert all(choice.finish_reason is None for choice in seen)
+
+
+def take(stream: Iterable[Any], seen: list[Any]) -> None:
+    for chunk in stream:
+        seen += chunk.choices
+
+
+def test_stream_without_its_terminator(lax_openai: openai.OpenAI, simulated: Simulated, target: Target) -> None:
+    """A finish reason without `[DONE]` is complete; without either, in the formats that say both at once, it is not."""
+    simulated.fault("missing_terminator", target.simulated)
+    seen: list[Any] = []
+
+    with lax_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True) as stream:
+        if target.translated:
+            with pytest.raises(openai.APIError):
+                take(stream, seen)
+        else:
+            take(stream, seen)
+
+    assert [choice.finish_reason is not None for choice in seen].count(True) == (0 if target.translated else 1)
+
+
+@pytest.mark.parametrize("fault", ["cut", "error_in_200"])
+def test_stream_that_breaks_before_its_content_is_an_error(
+    sdk: openai.OpenAI, simulated: Simulated, target: Target, fault: str
+) -> None:
+    simulated.fault(fault, target.simulated, status=503, message="planned", times=None)
+
+    with pytest.raises(openai.APIError):
+        sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True).close()
+
+
+def test_cut_stream_is_told_in_a_frame_and_without_done(daemon: Home, simulated: Simulated, target: Target) -> None:
+    """The SDK takes an early end for an end, so the bytes are looked at."""
+    simulated.fault("cut", target.simulated, after_frames=6)
+
+    answer = daemon.chat(target.named(target.plain), stream=True)
+
+    frames = answer.text.removesuffix("\n\n").split("\n\n")
+    assert json.loads(frames[-1].removeprefix("data: "))["error"]["message"]
+    assert "[DONE]" not in answer.text
+    assert '"finish_reason":"' not in answer.text
+
+
+def test_models_are_listed_and_described(sdk: openai.OpenAI, target: Target) -> None:
+    listed = sdk.models.list()
+
+    owners = {model.id: model.owned_by for model in listed.data}
+    assert {target.plain, target.sees, target.thinks} <= set(owners)
+    assert sdk.models.retrieve(target.plain).id == target.plain
+    assert sdk.models.retrieve(target.named(target.plain)).id == target.named(target.plain)
+
+
+def test_model_that_nobody_has_is_not_described(strict_openai: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError):
+        strict_openai.models.retrieve("nonsense")
+
+
+KNOWN = {
+    ("together", "plain"): FINISHES_ITS_OWN_WAY,
+    ("together", "thinks"): FINISHES_ITS_OWN_WAY,
+    ("mistral", "tools"): CALLS_HAVE_NO_TYPE,
+    ("mistral", "thinks"): THINKS_IN_CHUNKS,
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    ("one", "what"),
+    [
+        pytest.param(one, what, marks=KNOWN.get((one.provider, what), ()), id=f"{one}-{what}")
+        for one in TARGETS
+        for what in ("plain", "tools", "thinks")
+    ],
+)
+def test_answers_are_what_openai_documents(
+    strict_openai: openai.OpenAI, one: Target, what: str, *, streamed: bool
+) -> None:
+    """By the SDK's types, and by what its types leave open: each call has a type and a number."""
+    more: Any = {"tools": TOOLS} if what == "tools" else {}
+    if what == "thinks":
+        more["extra_body"] = {"reasoning_effort": "high"}
+    answer: Any = strict_openai.chat.completions.create(
+        model=one.named(one.thinks if what == "thinks" else one.plain),
+        messages=[asking(TWO_CALLS)],
+        stream=streamed,
+        **more,
+    )
+
+    if streamed:
+        pieces = [call for chunk in answer for choice in chunk.choices for call in choice.delta.tool_calls or []]
+        firsts = [piece for piece in pieces if piece.id]
+        assert [(piece.index, piece.type) for piece in firsts] == [(0, "function"), (1, "function")][: len(firsts)]
+    assert (what == "tools") == bool(pieces if streamed else answer.choices[0].message.tool_calls)
