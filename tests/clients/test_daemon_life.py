@@ -82,7 +82,7 @@ def reading(home: Home, asked: Asked) -> Iterator[Reading]:
 
 
 def gone(home: Home) -> bool:
-    """Whether no daemon of the home is left. A command returns when the lock is free, a moment before the process ends."""
+    """Whether no daemon of the home is left: a command returns when the lock is free, a moment before the end."""
     return eventually(lambda: not home.daemons())
 
 

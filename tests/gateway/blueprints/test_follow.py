@@ -22,7 +22,7 @@ def read(event: bytes, name: str, shape):
 async def until(condition) -> None:
     """Let the server work until it is so; ten seconds are for a server that hangs."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what the server does inside has no event to wait for
+        while not condition():
             await asyncio.sleep(0.001)
 
 
