@@ -129,11 +129,16 @@ def restart(
 
 
 def listen_address(config_file: Path, host: str | None, port: int | None) -> tuple[str, int]:
-    """Where the daemon will listen. A config that cannot be read is the daemon's to explain, line by line."""
+    """Where the daemon will listen. A config that cannot be read is the daemon's to explain, line by line.
+
+    Until it has, any free port will do: a taken one must not hide what is wrong with the file.
+    """
     try:
         section: Any = tomllib.loads(config_file.read_text("utf-8-sig")).get("server", {})
-    except (OSError, ValueError):
+    except FileNotFoundError:
         section = {}
+    except (OSError, ValueError):
+        return host or DEFAULT_HOST, 0 if port is None else port
     server: Mapping[str, Any] = section if isinstance(section, dict) else {}
     configured_host, configured_port = server.get("host"), server.get("port")
     if host is None:

@@ -70,7 +70,8 @@ class Watch(Protocol):
     """Observes a passing stream, frame by frame, for the tap: decodes only the frames that matter.
 
     Attributes are what is known so far: `started` (content that a person would see has come, or the end has),
-    `complete` (the dialect's terminal has been seen), `finish`, `usage`, `model`, `problem` (an error inside).
+    `complete` (the dialect's terminal has been seen), `finish`, `usage`, `model`, `problem` (an error inside), `told`
+    (that error is in the dialect's own form and was handed on: the caller knows).
     """
 
     started: bool
@@ -79,6 +80,7 @@ class Watch(Protocol):
     usage: Usage | None
     model: str
     problem: Problem | None
+    told: bool
 
     def feed(self, frame: bytes) -> bool:
         """Take one whole frame; false means: do not hand it on (a usage frame that only we asked for)."""

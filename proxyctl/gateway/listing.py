@@ -27,6 +27,7 @@ class Listed(Struct, frozen=True, kw_only=True):
     created: int = 0
     context: int | None = None
     max_output: int | None = None
+    lifecycle: str = "active"
 
 
 def list_models(state: GatewayState, dialect: DialectName, wanted: str) -> bytes:
@@ -72,6 +73,7 @@ def _known(state: GatewayState, name: str) -> list[Listed]:
             created=model.created or 0,
             context=model.context,
             max_output=model.max_output,
+            lifecycle=model.lifecycle,
         )
         for model in state.discovery.found.get(name, ())
         if model.chat
@@ -92,6 +94,7 @@ def _anthropic_entry(entry: Listed) -> dict[str, Any]:
         "type": "model",
         "id": entry.id,
         "display_name": entry.name,
+        "lifecycle": entry.lifecycle,
         "created_at": datetime.fromtimestamp(entry.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **{key: value for key, value in limits.items() if value is not None},
     }

@@ -50,17 +50,20 @@ class Prepared(Struct, frozen=True, kw_only=True):
     hide_usage: bool
 
 
-def lane_of(inbound: Inbound, target: Target) -> tuple[Lane, DialectName]:
-    """Pass through when the provider speaks the caller's dialect, else translate to the dialect it prefers."""
-    spoken = target.provider.endpoints
-    if inbound.dialect.name in spoken:
-        return "passthrough", inbound.dialect.name
-    return "translate", next(iter(spoken))
+def lane_of(inbound: Inbound, target: Target, model: str) -> tuple[Lane, DialectName]:
+    """Pass through when the provider speaks the caller's dialect as its clients know it, else translate.
+
+    Translation goes to the caller's own dialect where that is spoken at all, else to the one the provider prefers.
+    """
+    provider, name = target.provider, inbound.dialect.name
+    if name not in provider.endpoints:
+        return "translate", next(iter(provider.endpoints))
+    return ("passthrough" if provider.passes(name, model, inbound.peek) else "translate"), name
 
 
 def prepare(inbound: Inbound, target: Target, model: str, credential: int) -> Prepared:
     """Build the call of one attempt. Raises `GatewayError` when the request cannot be said to this target."""
-    lane, name = lane_of(inbound, target)
+    lane, name = lane_of(inbound, target, model)
     losses = Losses()
     traits = target.traits(model)
     names = _NO_NAMES

@@ -94,7 +94,7 @@ class PassthroughCarrier:
 
     @property
     def told(self) -> bool:
-        return self._watch.problem is not None
+        return self._watch.told
 
     def feed(self, chunk: bytes) -> bytes:
         if self._splitter.is_empty and (ordinary := self._watch.ordinary(chunk)):

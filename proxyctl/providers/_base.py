@@ -16,6 +16,7 @@ from msgspec import Struct
 from proxyctl.config.kinds import Tier
 from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import DecodeError, Problem
+from proxyctl.core.exchange import Peek
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.openai_chat.wire import UNCOUNTED
@@ -26,7 +27,10 @@ TierModels: TypeAlias = Mapping[Tier, str]
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One entry of a provider's model list. Token limits are `None` where the provider states none."""
+    """One entry of a provider's model list. Token limits are `None` where the provider states none.
+
+    `lifecycle` is `active`, `deprecated` or `retired`; what a provider lists without a word can be used.
+    """
 
     id: str
     display_name: str = ""
@@ -35,6 +39,7 @@ class ModelInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     context: int | None = None
     max_output: int | None = None
     chat: bool = True
+    lifecycle: str = "active"
 
 
 class ModelPage(Struct, frozen=True):
@@ -96,6 +101,15 @@ class Provider:
         """What `model` takes. Unknown models get the newest family's reading: wrong guesses cost a loss, not a 400."""
         del model
         return PERMISSIVE
+
+    def passes(self, dialect: DialectName, model: str, peek: Peek) -> bool:
+        """Whether the caller can read this provider's answers as they come.
+
+        False where the provider's form of a dialect differs from what the dialect's clients are built for: such
+        answers are translated from the dialect to itself.
+        """
+        del dialect, model, peek
+        return True
 
     def target(self, dialect: DialectName, model: str, *, stream: bool) -> str:
         """The path and query to call, below `base_url`."""

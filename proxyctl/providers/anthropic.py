@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -126,6 +127,8 @@ class AnthropicProvider(Provider):
                 owned_by="anthropic",
                 context=entry.max_input_tokens,
                 max_output=entry.max_tokens,
+                created=_seconds(entry.created_at),
+                lifecycle=entry.lifecycle,
             )
             for entry in page.data
         )
@@ -137,6 +140,8 @@ class _Model(Struct):
     display_name: str | None = None
     max_input_tokens: int | None = None
     max_tokens: int | None = None
+    created_at: str = ""
+    lifecycle: str = "active"
 
 
 class _Page(Struct):
@@ -207,3 +212,11 @@ def _is_foreign(block: Any) -> bool:
     if not isinstance(block, dict) or block.get("type") != "thinking":
         return False
     return is_envelope(str(block.get("signature") or ""))
+
+
+def _seconds(moment: str) -> int | None:
+    """Unix seconds of an RFC 3339 time, `None` when it is none."""
+    try:
+        return int(datetime.fromisoformat(moment).timestamp())
+    except ValueError:
+        return None

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import DecodeError
+from proxyctl.core.exchange import Peek
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.traits import ModelTraits
@@ -124,6 +125,13 @@ class MistralProvider(Provider):
         if _THINKS.match(model):
             return msgspec.structs.replace(_TRAITS, thinking="effort", thinking_efforts=("high",))
         return _TRAITS
+
+    @override
+    def passes(self, dialect: DialectName, model: str, peek: Peek) -> bool:
+        # Tool calls come without their `type`, whole, with arguments that may be an object; thinking comes as a list
+        # of chunks in `content`. OpenAI's clients read neither.
+        thinks = model.startswith("magistral") or (peek.wants_thinking and _THINKS.match(model) is not None)
+        return not (peek.has_tools or thinks)
 
     @override
     def _adapt_chat(self, fields: Fields, *, model: str, losses: Losses) -> Fields:

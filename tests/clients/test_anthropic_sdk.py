@@ -366,10 +366,6 @@ def test_failure_before_the_content_of_a_stream_is_a_status(
     assert caught.value.status_code == 502
 
 
-NO_LIFECYCLE = pytest.mark.xfail(strict=True, reason="an entry of the model list lacks `lifecycle`, which is required")
-
-
-@NO_LIFECYCLE
 def test_models_are_listed_and_described(strict_anthropic: anthropic.Anthropic, target: Target) -> None:
     listed = list(strict_anthropic.models.list())
 

@@ -21,9 +21,6 @@ USAGE: Any = {"include_usage": True}
 
 
 FINISHES_ITS_OWN_WAY = pytest.mark.xfail(strict=True, reason="Together's finish reason `eos` passes through")
-CALLS_HAVE_NO_TYPE = pytest.mark.xfail(strict=True, reason="Mistral's tool calls pass through without their `type`")
-THINKS_IN_CHUNKS = pytest.mark.xfail(strict=True, reason="Mistral's thinking passes through as a list of chunks")
-ERRORS_ITS_OWN_WAY = pytest.mark.xfail(strict=True, reason="Mistral's error inside a stream passes through in its form")
 
 
 TEMPLATE_TOKENS = 60
@@ -128,9 +125,7 @@ def test_tool_loop(sdk: openai.OpenAI, target: Target, asked: str) -> None:
     assert expected in (second.choices[0].message.content or "")
 
 
-def test_streamed_tool_loop(sdk: openai.OpenAI, target: Target, request: pytest.FixtureRequest) -> None:
-    if target.provider == "mistral":
-        request.applymarker(CALLS_HAVE_NO_TYPE)
+def test_streamed_tool_loop(sdk: openai.OpenAI, target: Target) -> None:
     completions, model = sdk.chat.completions, target.named(target.plain)
     with completions.stream(model=model, messages=[asking(TWO_CALLS)], tools=TOOLS) as stream:
         done = [event for event in stream if event.type == "tool_calls.function.arguments.done"]
@@ -202,9 +197,7 @@ def test_several_system_prompts_reach_the_model(sdk: openai.OpenAI, target: Targ
     assert b'"developer"' not in seen.raw or target.provider in ("groq", "local"), "only these two document the role"
 
 
-def test_thinking_can_be_read(sdk: openai.OpenAI, target: Target, request: pytest.FixtureRequest) -> None:
-    if target.provider == "mistral":
-        request.applymarker(THINKS_IN_CHUNKS)
+def test_thinking_can_be_read(sdk: openai.OpenAI, target: Target) -> None:
     """In `reasoning_content` where we write the answer, in the provider's own member where its bytes pass through."""
     answer = sdk.chat.completions.create(
         model=target.named(target.thinks),
@@ -218,9 +211,7 @@ def test_thinking_can_be_read(sdk: openai.OpenAI, target: Target, request: pytes
     assert "The user wrote" not in message.content
 
 
-def test_thinking_can_be_read_from_a_stream(sdk: openai.OpenAI, target: Target, request: pytest.FixtureRequest) -> None:
-    if target.provider == "mistral":
-        request.applymarker(THINKS_IN_CHUNKS)
+def test_thinking_can_be_read_from_a_stream(sdk: openai.OpenAI, target: Target) -> None:
     stream = sdk.chat.completions.create(
         model=target.named(target.thinks),
         messages=MORNING,
@@ -299,10 +290,8 @@ def test_bad_request_names_what_is_wrong(strict_openai: openai.OpenAI, changed: 
 
 @pytest.mark.parametrize("fault", ["cut", "error_in_200"])
 def test_broken_stream_never_looks_complete(
-    sdk: openai.OpenAI, simulated: Simulated, target: Target, fault: str, request: pytest.FixtureRequest
+    sdk: openai.OpenAI, simulated: Simulated, target: Target, fault: str
 ) -> None:
-    if (target.provider, fault) == ("mistral", "error_in_200"):
-        request.applymarker(ERRORS_ITS_OWN_WAY)
     simulated.pace(words=80)
     simulated.fault(fault, target.simulated, after_frames=20, status=500, message="planned")
     seen: list[Any] = []
@@ -374,8 +363,6 @@ def test_model_that_nobody_has_is_not_described(strict_openai: openai.OpenAI) ->
 KNOWN = {
     ("together", "plain"): FINISHES_ITS_OWN_WAY,
     ("together", "thinks"): FINISHES_ITS_OWN_WAY,
-    ("mistral", "tools"): CALLS_HAVE_NO_TYPE,
-    ("mistral", "thinks"): THINKS_IN_CHUNKS,
 }
 
 

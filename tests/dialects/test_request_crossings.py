@@ -17,7 +17,7 @@ from proxyctl.dialects.base import encode_json
 from proxyctl.dialects.registry import INBOUND, UPSTREAM
 from proxyctl.dialects.traits import ModelTraits
 from tests.dialects import targets, wire_requests
-from tests.dialects.targets import ALL, GEMINI, OPENAI, sent
+from tests.dialects.targets import ALL, GEMINI, MISTRAL, OPENAI, sent
 from tests.dialects.wire_requests import Fact, Talk, talks, written
 
 CALLERS: tuple[DialectName, ...] = ("openai-chat", "anthropic-messages")
@@ -64,6 +64,8 @@ def test_a_longer_conversation_begins_with_the_bytes_of_the_shorter(caller: Dial
     for to in ALL:
         if to == GEMINI and any(turn.calls for turn in talk.turns):
             continue
+        if to == MISTRAL and any(turn.calls for turn in talk.turns) != any(turn.calls for turn in shorter.turns):
+            continue  # a request with tools takes the other lane there; clients declare them from the start
         before = _history(sent(caller, written(caller, shorter), to).body)
         after = _history(sent(caller, written(caller, talk), to).body)
         assert after[: len(before)] == before

@@ -153,6 +153,7 @@ def test_model_pages() -> None:
                 "max_input_tokens": 1_000_000,
                 "max_tokens": 128_000,
                 "capabilities": {},
+                "lifecycle": "deprecated",
             }
         ],
         "has_more": True,
@@ -169,6 +170,8 @@ def test_model_pages() -> None:
             owned_by="anthropic",
             context=1_000_000,
             max_output=128_000,
+            created=1_788_220_800,
+            lifecycle="deprecated",
         ),
     )
     assert read.next_target == "/v1/models?limit=1000&after_id=claude-opus-5-5"

@@ -19,7 +19,18 @@ from proxyctl.dialects.sse import frame_data
 class MessagesWatch:
     """State of one passing stream; see `base.Watch` for the attributes."""
 
-    __slots__ = ("_has_calls", "_stopped", "_wire_usage", "complete", "finish", "model", "problem", "started", "usage")
+    __slots__ = (
+        "_has_calls",
+        "_stopped",
+        "_wire_usage",
+        "complete",
+        "finish",
+        "model",
+        "problem",
+        "started",
+        "told",
+        "usage",
+    )
 
     def __init__(self) -> None:
         self.started = False
@@ -28,6 +39,7 @@ class MessagesWatch:
         self.usage: Usage | None = None
         self.model = ""
         self.problem: Problem | None = None
+        self.told = False
         self._wire_usage: WireUsage | None = None
         self._has_calls = False
         self._stopped = False
@@ -46,6 +58,7 @@ class MessagesWatch:
             return True
         if event.type == "error" or (not event.type and event.error):
             self.problem = decode_error(200, data)
+            self.told = True
         else:
             self._read(event)
         return True

@@ -82,6 +82,7 @@ class Chunk(Struct):
     usage: WireUsage | None = None
     x_groq: GroqExtra | None = None
     error: Raw = Raw()
+    object: str | None = None
 
     def first_choice(self) -> Choice | None:
         return next((choice for choice in self.choices or () if not choice.index), None)
@@ -92,9 +93,13 @@ class Chunk(Struct):
             return self.usage
         return self.x_groq.usage if self.x_groq is not None else None
 
+    def has_error(self) -> bool:
+        """Whether it does so in OpenAI's own form, which clients know."""
+        return bytes(self.error) not in (b"", b"null")
+
     def failed(self) -> bool:
         """Whether it reports an error in place of an answer."""
-        if bytes(self.error) not in (b"", b"null"):
+        if self.has_error() or self.object == "error":
             return True
         return self.x_groq is not None and bool(self.x_groq.error)
 

@@ -20,7 +20,7 @@ from proxyctl.dialects.sse import frame_data
 class ChatWatch:
     """State of one passing stream; see `base.Watch` for the attributes."""
 
-    __slots__ = ("_calls", "_hide_usage", "complete", "finish", "model", "problem", "started", "usage")
+    __slots__ = ("_calls", "_hide_usage", "complete", "finish", "model", "problem", "started", "told", "usage")
 
     def __init__(self, *, hide_usage: bool) -> None:
         self.started = False
@@ -29,6 +29,7 @@ class ChatWatch:
         self.usage: Usage | None = None
         self.model = ""
         self.problem: Problem | None = None
+        self.told = False
         self._hide_usage = hide_usage
         self._calls = False
 
@@ -75,7 +76,8 @@ class ChatWatch:
             return True
         if chunk.failed():
             self.problem = decode_error(200, data)
-            return True
+            self.told = chunk.has_error()  # imitators have other forms, in which clients see no error
+            return self.told
         self.model = chunk.model or self.model
         usage = chunk.reported_usage()
         if usage is not None:
