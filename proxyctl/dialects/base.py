@@ -135,9 +135,6 @@ class UpstreamDialect(Dialect):
 class InboundDialect(Dialect):
     """A dialect that clients speak: requests are decoded from it, answers and errors encoded to it."""
 
-    comments_allowed: ClassVar[bool] = True
-    """Whether clients' parsers accept SSE comment lines as keep-alives."""
-
     @abstractmethod
     def peek(self, fields: Mapping[str, Raw], *, size: int) -> Peek:
         """Read what routing needs from a request's top level. Raises `DecodeError` on wrong types or no model."""

@@ -65,7 +65,6 @@ class ModelTraits(Struct, frozen=True, kw_only=True):
     reasoning_in: str | None = None
     reasoning_required: bool = False
     reasoning_format: str | None = None
-    api_version: str = ""
 
 
 PERMISSIVE = ModelTraits()

@@ -43,7 +43,6 @@ _COMMON = ModelTraits(
     audio=False,
     thinking="adaptive",
     thinking_efforts=_EFFORTS,
-    api_version=_NEW_API,
 )
 
 
