@@ -106,6 +106,7 @@ _BUSY = schema.ProviderMetrics(
     client_closed=10,
     attempts=12_360,
     attempt_failures=50,
+    attempt_errors={"overloaded": 3, "rate_limit": 1},
     active=1,
     errors={"overloaded": 30, "timeout": 3, "rate_limit": 3},
     tokens=schema.TokenTotals(

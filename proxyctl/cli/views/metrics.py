@@ -88,13 +88,18 @@ def _row(title: Text, one: ProviderMetrics, look: Look) -> list[Cell]:
 
 
 def _errors(report: MetricsReport) -> RenderableType | None:
-    """The classes of failure, per provider, the most frequent first."""
-    lines = [(one.name, _classes(one)) for one in report.providers if one.errors]
-    return facts((f"{provider} errors", classes) for provider, classes in lines) if lines else None
+    """The classes of failure, per provider, the most frequent first: of answers, and of tries that moved on."""
+    lines = [(f"{one.name} errors", _classes(one.errors)) for one in report.providers if one.errors]
+    lines += [
+        (f"{one.name} failed tries", _classes(one.attempt_errors))
+        for one in report.providers
+        if one.attempt_errors and one.attempt_errors != one.errors
+    ]
+    return facts(iter(lines)) if lines else None
 
 
-def _classes(one: ProviderMetrics) -> str:
-    ordered = sorted(one.errors.items(), key=lambda entry: (-entry[1], entry[0]))
+def _classes(errors: dict[str, int]) -> str:
+    ordered = sorted(errors.items(), key=lambda entry: (-entry[1], entry[0]))
     return ", ".join(f"{one_line(kind)} {number:,}" for kind, number in ordered)
 
 
@@ -142,7 +147,7 @@ def _details(one: ProviderMetrics) -> Iterator[tuple[str, Cell]]:
     yield "active", f"{one.active:,}"
     yield "attempts", f"{one.attempts:,}, {one.attempt_failures:,} failed"
     if one.errors:
-        yield "errors", _classes(one)
+        yield "errors", _classes(one.errors)
     yield "tokens in", _tokens_in(one.tokens)
     yield "tokens out", f"{tokens_out(one.tokens):,}, {one.tokens.reasoning:,} of them reasoning"
     if one.estimated:
