@@ -111,6 +111,10 @@ class Provider:
         del dialect, model, peek
         return True
 
+    def mended(self, passing: bytes) -> bytes:
+        """Whole frames, or a whole body, of an answer that passes: in words that the dialect's clients know."""
+        return passing
+
     def target(self, dialect: DialectName, model: str, *, stream: bool) -> str:
         """The path and query to call, below `base_url`."""
         template = (self.stream_endpoints if stream else self.endpoints).get(dialect) or self.endpoints[dialect]

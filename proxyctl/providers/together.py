@@ -5,6 +5,7 @@ Source: wire notes 2026-11, "Together AI".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import ModelInfo, ModelPage, Provider, TierModels, raw_text
 from proxyctl.providers._messages import opened
 
+_EOS = re.compile(rb'("finish_reason"\s*:\s*)"eos"')
 _TRAITS = ModelTraits(
     documents=False,
     media_in_tool_results=False,
@@ -93,6 +95,11 @@ class TogetherProvider(Provider):
         _switch_reasoning(adapted)
         _rename_developer(adapted)
         return adapted
+
+    @override
+    def mended(self, passing: bytes) -> bytes:
+        # A word of its own for `stop`. A quote inside JSON text is escaped, so this can only be the member itself.
+        return _EOS.sub(rb'\1"stop"', passing) if b'"eos"' in passing else passing
 
     @override
     def refine_problem(self, problem: Problem, *, status: int, body: bytes) -> Problem:

@@ -20,23 +20,8 @@ TOOLS: Any = [
 USAGE: Any = {"include_usage": True}
 
 
-FINISHES_ITS_OWN_WAY = pytest.mark.xfail(strict=True, reason="Together's finish reason `eos` passes through")
-
-
 TEMPLATE_TOKENS = 60
 """What Cohere counts beside the text, and does not bill."""
-
-OWN_WORDS: dict[str, str] = {"together": "eos"}
-"""Finish reasons that are not OpenAI's, in answers whose bytes pass through."""
-
-
-@pytest.fixture
-def sdk(target: Target, strict_openai: openai.OpenAI, lax_openai: openai.OpenAI) -> openai.OpenAI:
-    """Strict but for two providers, whose answers pass through although OpenAI's types do not describe all of them.
-
-    `test_answers_are_what_openai_documents` says in what.
-    """
-    return lax_openai if target.provider in ("together", "mistral") else strict_openai
 
 
 def asking(text: str) -> Any:
@@ -50,13 +35,13 @@ def results(calls: Iterable[Any]) -> list[Any]:
     ]
 
 
-def test_plain_answer(sdk: openai.OpenAI, target: Target, simulated: Simulated) -> None:
-    answer = sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING)
+def test_plain_answer(strict_openai: openai.OpenAI, target: Target, simulated: Simulated) -> None:
+    answer = strict_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING)
 
     choice = answer.choices[0]
     assert choice.message.content is not None
     assert choice.message.content.endswith("You wrote: Good morning")
-    assert (choice.finish_reason, answer.model) == (OWN_WORDS.get(target.provider, "stop"), target.plain)
+    assert (choice.finish_reason, answer.model) == ("stop", target.plain)
     [seen] = simulated.seen()
     assert answer.usage is not None
     assert seen.usage is not None
@@ -66,37 +51,39 @@ def test_plain_answer(sdk: openai.OpenAI, target: Target, simulated: Simulated) 
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
 
 
-def test_streaming_helper_assembles_the_same_answer(sdk: openai.OpenAI, target: Target, simulated: Simulated) -> None:
+def test_streaming_helper_assembles_the_same_answer(
+    strict_openai: openai.OpenAI, target: Target, simulated: Simulated
+) -> None:
     model = target.named(target.plain)
-    whole = sdk.chat.completions.create(model=model, messages=MORNING)
+    whole = strict_openai.chat.completions.create(model=model, messages=MORNING)
 
-    with sdk.chat.completions.stream(model=model, messages=MORNING, stream_options=USAGE) as stream:
+    with strict_openai.chat.completions.stream(model=model, messages=MORNING, stream_options=USAGE) as stream:
         kinds = [event.type for event in stream]
         final = stream.get_final_completion()
 
     assert kinds.count("content.delta") > 3
     assert final.choices[0].message.content == whole.choices[0].message.content
-    assert final.choices[0].finish_reason == OWN_WORDS.get(target.provider, "stop")
+    assert final.choices[0].finish_reason == "stop"
     assert final.usage == whole.usage
     assert [seen.usage for seen in simulated.seen()] == [simulated.seen()[0].usage] * 2
 
 
-def test_plain_stream_begins_with_a_role_and_ends_with_a_reason(sdk: openai.OpenAI, target: Target) -> None:
-    stream = sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True)
+def test_plain_stream_begins_with_a_role_and_ends_with_a_reason(strict_openai: openai.OpenAI, target: Target) -> None:
+    stream = strict_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True)
 
     chunks = list(stream)
 
     assert chunks[0].choices[0].delta.role == "assistant"
     assert [chunk.choices[0].finish_reason for chunk in chunks][-2:] == [
         None,
-        OWN_WORDS.get(target.provider, "stop"),
+        "stop",
     ]
     assert {(chunk.id, chunk.model) for chunk in chunks} == {(chunks[0].id, target.plain)}
     assert all(chunk.choices for chunk in chunks), "a usage chunk that nobody asked for"
 
 
-def test_usage_chunk_comes_once_when_it_is_asked_for(sdk: openai.OpenAI, target: Target) -> None:
-    stream = sdk.chat.completions.create(
+def test_usage_chunk_comes_once_when_it_is_asked_for(strict_openai: openai.OpenAI, target: Target) -> None:
+    stream = strict_openai.chat.completions.create(
         model=target.named(target.plain), messages=MORNING, stream=True, stream_options=USAGE
     )
 
@@ -107,8 +94,8 @@ def test_usage_chunk_comes_once_when_it_is_asked_for(sdk: openai.OpenAI, target:
 
 
 @pytest.mark.parametrize("asked", [ONE_CALL, TWO_CALLS], ids=["one", "parallel"])
-def test_tool_loop(sdk: openai.OpenAI, target: Target, asked: str) -> None:
-    create, model = sdk.chat.completions.create, target.named(target.plain)
+def test_tool_loop(strict_openai: openai.OpenAI, target: Target, asked: str) -> None:
+    create, model = strict_openai.chat.completions.create, target.named(target.plain)
     first = create(model=model, messages=[asking(asked)], tools=TOOLS)
     turn = first.choices[0].message
     calls: Any = turn.tool_calls
@@ -125,8 +112,8 @@ def test_tool_loop(sdk: openai.OpenAI, target: Target, asked: str) -> None:
     assert expected in (second.choices[0].message.content or "")
 
 
-def test_streamed_tool_loop(sdk: openai.OpenAI, target: Target) -> None:
-    completions, model = sdk.chat.completions, target.named(target.plain)
+def test_streamed_tool_loop(strict_openai: openai.OpenAI, target: Target) -> None:
+    completions, model = strict_openai.chat.completions, target.named(target.plain)
     with completions.stream(model=model, messages=[asking(TWO_CALLS)], tools=TOOLS) as stream:
         done = [event for event in stream if event.type == "tool_calls.function.arguments.done"]
         first = stream.get_final_completion()
@@ -159,37 +146,39 @@ def test_gemini_gets_its_signature_back_from_a_client_that_keeps_what_it_is_give
     assert call["thoughtSignature"] == given[0].extra_content["google"]["thought_signature"]
 
 
-def test_image(sdk: openai.OpenAI, target: Target) -> None:
+def test_image(strict_openai: openai.OpenAI, target: Target) -> None:
     content: Any = [
         {"type": "text", "text": "What is it?"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
     ]
 
-    answer = sdk.chat.completions.create(
+    answer = strict_openai.chat.completions.create(
         model=target.named(target.sees), messages=[{"role": "user", "content": content}]
     )
 
     assert f"(image/png) of {PNG_BYTES} bytes" in (answer.choices[0].message.content or "")
 
 
-def test_schema_is_kept_to(sdk: openai.OpenAI, target: Target) -> None:
+def test_schema_is_kept_to(strict_openai: openai.OpenAI, target: Target) -> None:
     form: Any = {"type": "json_schema", "json_schema": {"name": "weather", "schema": SCHEMA, "strict": True}}
 
-    answer = sdk.chat.completions.create(
+    answer = strict_openai.chat.completions.create(
         model=target.named(target.structured), messages=[asking(ONE_CALL)], response_format=form
     )
 
     assert json.loads(answer.choices[0].message.content or "") == ARGUMENTS
 
 
-def test_several_system_prompts_reach_the_model(sdk: openai.OpenAI, target: Target, simulated: Simulated) -> None:
+def test_several_system_prompts_reach_the_model(
+    strict_openai: openai.OpenAI, target: Target, simulated: Simulated
+) -> None:
     messages: Any = [
         {"role": "system", "content": "First rule."},
         {"role": "developer", "content": "Second rule."},
         asking("Good morning"),
     ]
 
-    sdk.chat.completions.create(model=target.named(target.plain), messages=messages)
+    strict_openai.chat.completions.create(model=target.named(target.plain), messages=messages)
 
     [seen] = simulated.seen()
     assert b"First rule." in seen.raw
@@ -197,9 +186,9 @@ def test_several_system_prompts_reach_the_model(sdk: openai.OpenAI, target: Targ
     assert b'"developer"' not in seen.raw or target.provider in ("groq", "local"), "only these two document the role"
 
 
-def test_thinking_can_be_read(sdk: openai.OpenAI, target: Target) -> None:
+def test_thinking_can_be_read(strict_openai: openai.OpenAI, target: Target) -> None:
     """In `reasoning_content` where we write the answer, in the provider's own member where its bytes pass through."""
-    answer = sdk.chat.completions.create(
+    answer = strict_openai.chat.completions.create(
         model=target.named(target.thinks),
         messages=MORNING,
         extra_body={"reasoning_effort": "high", "include_reasoning": True},
@@ -211,8 +200,8 @@ def test_thinking_can_be_read(sdk: openai.OpenAI, target: Target) -> None:
     assert "The user wrote" not in message.content
 
 
-def test_thinking_can_be_read_from_a_stream(sdk: openai.OpenAI, target: Target) -> None:
-    stream = sdk.chat.completions.create(
+def test_thinking_can_be_read_from_a_stream(strict_openai: openai.OpenAI, target: Target) -> None:
+    stream = strict_openai.chat.completions.create(
         model=target.named(target.thinks),
         messages=MORNING,
         stream=True,
@@ -239,7 +228,7 @@ def test_thinking_can_be_read_from_a_stream(sdk: openai.OpenAI, target: Target) 
     ],
 )
 def test_upstream_errors_become_the_sdks(
-    sdk: openai.OpenAI,
+    strict_openai: openai.OpenAI,
     simulated: Simulated,
     target: Target,
     status: int,
@@ -249,7 +238,7 @@ def test_upstream_errors_become_the_sdks(
     simulated.fault("status", target.simulated, status=status, times=None, message="planned")
 
     with pytest.raises(kind, match="planned") as caught:
-        sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING)
+        strict_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING)
 
     assert caught.value.status_code == seen_as
     assert caught.value.body is not None
@@ -290,13 +279,13 @@ def test_bad_request_names_what_is_wrong(strict_openai: openai.OpenAI, changed: 
 
 @pytest.mark.parametrize("fault", ["cut", "error_in_200"])
 def test_broken_stream_never_looks_complete(
-    sdk: openai.OpenAI, simulated: Simulated, target: Target, fault: str
+    strict_openai: openai.OpenAI, simulated: Simulated, target: Target, fault: str
 ) -> None:
     simulated.pace(words=80)
     simulated.fault(fault, target.simulated, after_frames=20, status=500, message="planned")
     seen: list[Any] = []
 
-    stream = sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True)
+    stream = strict_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True)
     with stream, pytest.raises(openai.APIError):
         take(stream, seen)
 
@@ -326,17 +315,18 @@ def test_stream_without_its_terminator(lax_openai: openai.OpenAI, simulated: Sim
 
 @pytest.mark.parametrize("fault", ["cut", "error_in_200"])
 def test_stream_that_breaks_before_its_content_is_an_error(
-    sdk: openai.OpenAI, simulated: Simulated, target: Target, fault: str
+    strict_openai: openai.OpenAI, simulated: Simulated, target: Target, fault: str
 ) -> None:
     simulated.fault(fault, target.simulated, status=503, message="planned", times=None)
 
     with pytest.raises(openai.APIError):
-        sdk.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True).close()
+        strict_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True).close()
 
 
 def test_cut_stream_is_told_in_a_frame_and_without_done(daemon: Home, simulated: Simulated, target: Target) -> None:
     """The SDK takes an early end for an end, so the bytes are looked at."""
-    simulated.fault("cut", target.simulated, after_frames=6)
+    simulated.pace(words=80)
+    simulated.fault("cut", target.simulated, after_frames=20)
 
     answer = daemon.chat(target.named(target.plain), stream=True)
 
@@ -346,13 +336,13 @@ def test_cut_stream_is_told_in_a_frame_and_without_done(daemon: Home, simulated:
     assert '"finish_reason":"' not in answer.text
 
 
-def test_models_are_listed_and_described(sdk: openai.OpenAI, target: Target) -> None:
-    listed = sdk.models.list()
+def test_models_are_listed_and_described(strict_openai: openai.OpenAI, target: Target) -> None:
+    listed = strict_openai.models.list()
 
     owners = {model.id: model.owned_by for model in listed.data}
     assert {target.plain, target.sees, target.thinks} <= set(owners)
-    assert sdk.models.retrieve(target.plain).id == target.plain
-    assert sdk.models.retrieve(target.named(target.plain)).id == target.named(target.plain)
+    assert strict_openai.models.retrieve(target.plain).id == target.plain
+    assert strict_openai.models.retrieve(target.named(target.plain)).id == target.named(target.plain)
 
 
 def test_model_that_nobody_has_is_not_described(strict_openai: openai.OpenAI) -> None:
@@ -360,20 +350,10 @@ def test_model_that_nobody_has_is_not_described(strict_openai: openai.OpenAI) ->
         strict_openai.models.retrieve("nonsense")
 
 
-KNOWN = {
-    ("together", "plain"): FINISHES_ITS_OWN_WAY,
-    ("together", "thinks"): FINISHES_ITS_OWN_WAY,
-}
-
-
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize(
     ("one", "what"),
-    [
-        pytest.param(one, what, marks=KNOWN.get((one.provider, what), ()), id=f"{one}-{what}")
-        for one in TARGETS
-        for what in ("plain", "tools", "thinks")
-    ],
+    [pytest.param(one, what, id=f"{one}-{what}") for one in TARGETS for what in ("plain", "tools", "thinks")],
 )
 def test_answers_are_what_openai_documents(
     strict_openai: openai.OpenAI, one: Target, what: str, *, streamed: bool

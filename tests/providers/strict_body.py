@@ -45,21 +45,30 @@ def walk(value: Any) -> Iterator[Any]:
     yield value
 
 
-def judge(sdk: str, body: dict[str, Any]) -> str:
+@functools.cache
+def request_type(sdk: str, form: str) -> TypeAdapter[Any]:
     module, package = PLACES[sdk]
     strict(package)
     types = importlib.import_module(module)
-    form = "Streaming" if body.get("stream") else "NonStreaming"
     name = f"MessageCreateParams{form}" if sdk == "anthropic" else f"CompletionCreateParams{form}"
-    if not hasattr(types, name):
-        name = "CompletionCreateParams"
+    found: Any = getattr(types, name, None) or types.CompletionCreateParams
+    return TypeAdapter(found)
+
+
+@functools.cache
+def block_type() -> TypeAdapter[Any]:
+    found: Any = importlib.import_module("anthropic.types").ContentBlockParam
+    return TypeAdapter(found)
+
+
+def judge(sdk: str, body: dict[str, Any]) -> str:
+    request = request_type(sdk, "Streaming" if body.get("stream") else "NonStreaming")
     known = {key: value for key, value in body.items() if key not in KNOWN_BY_THE_API_ALONE.get(sdk, set())}
     try:
-        request = TypeAdapter(getattr(types, name))
         for _ in walk(request.validate_python(known)):
             pass
         if sdk == "anthropic":
-            block = TypeAdapter(importlib.import_module("anthropic.types").ContentBlockParam)
+            block = block_type()
             for message in body["messages"]:
                 for content in message["content"]:
                     for _ in walk(block.validate_python(content)):

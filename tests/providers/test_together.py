@@ -106,3 +106,16 @@ def test_a_developer_is_a_system_message() -> None:
 
     assert body["messages"] == [{"role": "system", "content": "S"}, asked]
     assert losses == []
+
+
+@pytest.mark.parametrize(
+    ("passing", "told"),
+    [
+        (b'{"finish_reason":"eos"}', b'{"finish_reason":"stop"}'),
+        (b'{"finish_reason": "eos"}', b'{"finish_reason": "stop"}'),
+        (b'{"content":"\\"finish_reason\\":\\"eos\\""}', b'{"content":"\\"finish_reason\\":\\"eos\\""}'),
+        (b'{"stop":"eos"}', b'{"stop":"eos"}'),
+    ],
+)
+def test_its_own_word_for_stop_is_told_as_stop(passing: bytes, told: bytes) -> None:
+    assert PROVIDER.mended(passing) == told
