@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+MOST = 1000
+LONGEST_PATH = 300
+
 
 class Loss(Struct, frozen=True):
     """One field that did not survive. `path` is in the caller's own dialect, as in `messages[2].content[0]`."""
@@ -23,7 +26,9 @@ class Losses:
         self._seen: dict[Loss, None] = {}
 
     def add(self, path: str, reason: str) -> None:
-        self._seen[Loss(path, reason)] = None
+        """Note a loss; of a request with thousands of unknown fields, the first `MOST` are kept."""
+        if len(self._seen) < MOST:
+            self._seen[Loss(path[:LONGEST_PATH], reason)] = None
 
     def __len__(self) -> int:
         return len(self._seen)

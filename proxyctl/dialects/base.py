@@ -71,11 +71,13 @@ class Watch(Protocol):
 
     Attributes are what is known so far: `started` (content that a person would see has come, or the end has),
     `complete` (the dialect's terminal has been seen), `finish`, `usage`, `model`, `problem` (an error inside), `told`
-    (that error is in the dialect's own form and was handed on: the caller knows).
+    (that error is in the dialect's own form and was handed on: the caller knows), `over` (a complete answer's last
+    frame has passed: what may follow is nobody's).
     """
 
     started: bool
     complete: bool
+    over: bool
     finish: FinishReason | None
     usage: Usage | None
     model: str

@@ -73,7 +73,9 @@ _CONTEXT = re.compile(
 _MONEY = re.compile(
     r"credit balance|insufficient (credits?|balance|funds|quota)|spend(ing)? limit|billing", re.IGNORECASE
 )
-_WAIT = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)(ms|s))?", re.IGNORECASE)
+_WAIT = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:([\d.]{1,20})(ms|s))?", re.IGNORECASE)
+_LONGEST_WAIT = 7 * 86_400.0
+"""Seconds: an absurd wait must not take a provider out of use for good."""
 
 STATUS: dict[ErrorKind, int] = {
     "bad_request": 400,
@@ -126,6 +128,8 @@ def classify(status: int, body: ErrorBody) -> Problem:
     wait = body.retry_after
     if wait is None and kind == "rate_limit":
         wait = wait_in(message)
+    if wait is not None:
+        wait = min(wait, _LONGEST_WAIT)
     return Problem(
         kind=kind,
         status=STATUS[kind],
@@ -167,9 +171,9 @@ def wait_in(message: str) -> float | None:
         seconds = float(amount or 0)
     except ValueError:
         return None
-    return (
-        int(hours or 0) * 3600 + int(minutes or 0) * 60 + (seconds / 1000 if unit and unit.lower() == "ms" else seconds)
-    )
+    if unit and unit.lower() == "ms":
+        seconds /= 1000
+    return min(int(hours or 0) * 3600 + int(minutes or 0) * 60 + seconds, _LONGEST_WAIT)
 
 
 def _kind(status: int, body: ErrorBody) -> ErrorKind:

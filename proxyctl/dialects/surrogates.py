@@ -22,7 +22,10 @@ def lenient_decode(data: bytes, kind: Any) -> Any:
         value = json.loads(data)
     except (ValueError, RecursionError) as exc:
         raise msgspec.DecodeError(str(exc)) from exc
-    return msgspec.convert(value, kind)
+    try:
+        return msgspec.convert(value, kind)
+    except UnicodeEncodeError as exc:  # half a character where none may be, in a number's place for example
+        raise msgspec.DecodeError(str(exc)) from exc
 
 
 def whole(text: str) -> str:

@@ -29,6 +29,11 @@ from proxyctl.routing.deployment import Deployment
 
 _JSON = (b"content-type", b"application/json")
 _JSON_TYPES = frozenset({"application/json", "application/problem+json", "text/json"})
+_LONGEST_MESSAGE = 2000
+"""Characters of a provider's error text that are told and kept."""
+_LONGEST_NAME = 200
+_PARTING = 1.0
+"""Seconds for which an upstream may end a body that has nothing more to say."""
 
 
 @dataclass(slots=True)
@@ -48,6 +53,7 @@ class Attempt:
     result: AttemptResult = field(default_factory=AttemptResult)
     started_at: float = 0.0
     begun: float = 0.0
+    waited: bool = False
 
     async def run(self) -> None:
         """Serve the caller. Raises `UpstreamError` when nothing has been sent to it yet."""
@@ -71,6 +77,7 @@ class Attempt:
             self.outcome = "client_closed" if self.reply.gone else "interrupted"
             raise
         finally:
+            self._upstream_done()
             if answer is not None:
                 await answer.aclose()
 
@@ -88,7 +95,7 @@ class Attempt:
             started_at=self.started_at,
             duration_ms=(ended - self.begun) * 1000,
             credential=self.deployment.credential_label,
-            served_model=(result.served_model or self.deployment.model) if answered else "",
+            served_model=_kept(result.served_model or self.deployment.model) if answered else "",
             status=self.status,
             first_token_ms=None if first is None else (first - self.begun) * 1000,
             finish=result.finish,
@@ -109,13 +116,14 @@ class Attempt:
         return StatusError(problem, body=body, content_type=content_type)
 
     async def _whole(self, answer: UpstreamAnswer) -> None:
-        body = await answer.read()
+        spent = self.exchange.clock.monotonic() - self.begun
+        body = await answer.read(seconds=self.target.settings.total_timeout - spent)
         self._upstream_done()
         if answer.content_type not in _JSON_TYPES:
-            raise garbage_error(f"a {answer.content_type or 'nameless'} answer: {_shown(body)}")
+            raise garbage_error(f"a {answer.content_type or 'nameless'} answer: {_shown(self._clean(body))}")
         try:
             sent = self._passed_whole(body) if self.prepared.lane == "passthrough" else self._translated_whole(body)
-        except DecodeError as exc:
+        except (DecodeError, UnicodeEncodeError, RecursionError) as exc:  # half a surrogate, or a hundred levels
             raise garbage_error(f"an answer that cannot be read: {exc}") from exc
         headers = self._commit(answer)
         self.outcome = "ok"
@@ -125,11 +133,11 @@ class Attempt:
         facts = self.inbound.dialect.answer_facts(body)
         now = self.exchange.clock.monotonic()
         if facts.problem is not None:
-            raise StatusError(facts.problem, body=body, content_type="application/json")
+            raise StatusError(facts.problem, body=self._clean(body), content_type="application/json")
         if facts.empty:
             raise garbage_error("an empty answer")
         self._learn(whole_answer(facts, answer=body, request=self.prepared.call.body, at=now))
-        return body
+        return self.target.provider.mended(body)
 
     def _translated_whole(self, body: bytes) -> bytes:
         answer = self.prepared.dialect.decode_answer(body)
@@ -147,7 +155,7 @@ class Attempt:
         headers = self._commit(answer)
         self.outcome = "interrupted"
         try:
-            await self.reply.begin(headers, held)
+            await self.reply.begin(headers, self._safe(held, carrier))
             problem = await self._relay(answer, carrier)
         finally:
             self._learn(carrier.result(self.prepared.call.body))
@@ -159,6 +167,8 @@ class Attempt:
                 frame = self.inbound.dialect.encode_stream_error(self.result.problem, self.exchange.id)
                 await self.reply.more(frame)
         await self.reply.close()
+        if problem is None and not carrier.ended:
+            await _part(answer)
 
     async def _no_stream(self, answer: UpstreamAnswer) -> UpstreamError:
         """Servers answer a stream's request with plain JSON when they mean an error, and forget the status."""
@@ -194,14 +204,18 @@ class Attempt:
     async def _relay(self, answer: UpstreamAnswer, carrier: Carrier) -> Problem | None:
         """Hand on what comes until the end; returns what went wrong, `None` for a complete answer."""
         try:
-            while carrier.problem is None and not carrier.ended:
+            while carrier.problem is None and not carrier.ended and not carrier.over:
                 # One turn of the loop lets frames that are already here arrive together: half as many sends.
                 await asyncio.sleep(0)
                 chunk = await answer.read_chunk()
-                await self.reply.more(carrier.feed(chunk) if chunk else carrier.end())
+                sent = carrier.feed(chunk) if chunk else carrier.end()
+                await self.reply.more(self._safe(sent, carrier))
         except UpstreamError as exc:
+            # Cut behind its finish reason, an answer is whole: then this is its end.
+            last = carrier.end()
             if not carrier.complete:
                 return exc.problem
+            await self.reply.more(last)
         return carrier.problem or (None if carrier.complete else CUT)
 
     def _carrier(self) -> Carrier:
@@ -245,16 +259,44 @@ class Attempt:
         self.result = result
 
     def _upstream_done(self) -> None:
-        self.exchange.upstream_seconds += self.exchange.clock.monotonic() - self.begun
+        """From here on time is ours: the answer is here, has begun, or failed."""
+        if not self.waited:
+            self.waited = True
+            self.exchange.upstream_seconds += self.exchange.clock.monotonic() - self.begun
 
     async def _read_error(self, answer: UpstreamAnswer) -> bytes:
         """An error's body without our key: providers quote what they refuse."""
-        body = await answer.read()
+        return self._clean(await answer.read())
+
+    def _safe(self, sent: bytes, carrier: Carrier) -> bytes:
+        """Bytes for the caller: a provider's own error frame may quote our key."""
+        if self.prepared.lane == "passthrough":
+            sent = self.target.provider.mended(sent)
+        return sent if carrier.problem is None else self._clean(sent)
+
+    def _clean(self, body: bytes) -> bytes:
         return self.redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def _seen(self, problem: Problem) -> Problem:
         deployment = self.deployment
-        return seen_from_here(problem, label=deployment.provider, credential=deployment.credential_label)
+        told = replace(problem, message=self.redact(problem.message)[:_LONGEST_MESSAGE])
+        return seen_from_here(told, label=deployment.provider, credential=deployment.credential_label)
+
+
+async def _part(answer: UpstreamAnswer) -> None:
+    """Let the upstream end its body, so that its connection can serve again; the caller has left with its answer."""
+    try:
+        async with asyncio.timeout(_PARTING):
+            while await answer.read_chunk():
+                pass
+    except (TimeoutError, UpstreamError):
+        pass
+
+
+def _kept(name: str) -> str:
+    """A name that an upstream chose, as a record can hold it: short, and without half a surrogate."""
+    name = name[:_LONGEST_NAME]
+    return name if name.isascii() else name.encode("utf-8", "replace").decode()
 
 
 def _shown(body: bytes) -> str:

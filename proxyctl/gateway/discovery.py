@@ -34,7 +34,10 @@ class HasLive(Protocol):
 
 REFRESH_SECONDS = 6 * 3600
 _LIST_TIMEOUT = 10.0
+_WHOLE_LIST = 30.0
+"""Seconds for all pages: a server that drips never falls silent."""
 _MAX_PAGES = 20
+_LONGEST_DETAIL = 500
 
 
 class Discovery:
@@ -74,9 +77,12 @@ class Discovery:
         begun = self._clock.monotonic()
         health = ProviderHealth(name=target.name, health="ok", checked_at=self._clock.now())
         try:
-            models = await self._list(target)
-        except (UpstreamError, DecodeError) as exc:
-            detail = live.redact(str(exc))
+            async with asyncio.timeout(_WHOLE_LIST):
+                models = await self._list(target)
+        except TimeoutError:
+            health = replace(health, health="failing", detail=f"the list was not complete within {_WHOLE_LIST:g} s")
+        except (UpstreamError, DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            detail = live.redact(str(exc))[:_LONGEST_DETAIL]
             health = replace(health, health="failing", detail=detail)
         else:
             self.found[target.name] = models

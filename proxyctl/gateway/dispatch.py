@@ -8,10 +8,14 @@ seen a byte, or has left.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+
+import msgspec
 
 from proxyctl.core.errors import GatewayError, Problem, StatusError, UnsupportedError, UpstreamError
 from proxyctl.core.exchange import Exchange, Outcome
+from proxyctl.dialects.base import decode_fields
 from proxyctl.gateway.attempt import Attempt
 from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
@@ -26,6 +30,11 @@ from proxyctl.routing.verdict import Judgement, Verdict, judge, next_step
 
 _PASSED_STATUSES = frozenset({400, 404, 413, 422})
 """Errors about the request itself: a caller of the same dialect reads the provider's own words."""
+
+_BROKEN = Problem(
+    kind="upstream", status=500, code="internal_error", message="the gateway failed: its log says why", retryable=False
+)
+_log = logging.getLogger(__name__)
 
 
 class Dispatch:
@@ -55,6 +64,11 @@ class Dispatch:
         except asyncio.CancelledError:
             outcome = "client_closed" if self._reply.gone else "interrupted"
             raise
+        except Exception:  # noqa: BLE001 - it is logged and told
+            # A fault of ours: the log says where, and the caller is told in its dialect instead of by a bare 500.
+            _log.exception("exchange %s failed inside the gateway", self._exchange.id)
+            problem = _BROKEN
+            await self._reply.break_off(self._inbound.dialect, problem, self._exchange)
         finally:
             self._state.meter.observe(self._exchange.finish(outcome, self._reply.status or 499, problem))
 
@@ -141,18 +155,29 @@ class Dispatch:
 
     async def _give_up(self, attempt: Attempt, error: UpstreamError) -> Problem:
         problem = exhausted(error.problem, self._exchange.attempts)
-        passed = attempt.prepared.lane == "passthrough" and isinstance(error, StatusError) and bool(error.body)
-        if passed and isinstance(error, StatusError) and error.problem.status in _PASSED_STATUSES:
+        passed = attempt.prepared.lane == "passthrough" and error.problem.status in _PASSED_STATUSES
+        if passed and isinstance(error, StatusError) and _is_object(error.body):
             headers = [
                 *exchange_headers(self._exchange),
                 *problem_headers(problem),
-                (b"content-type", error.content_type.encode("latin-1") or b"application/json"),
+                (b"content-type", b"application/json"),
                 (b"x-proxyctl-provider", attempt.deployment.provider.encode()),
             ]
-            await self._reply.whole(attempt.status or error.problem.status, headers, error.body)
+            # An error inside a 200 gets the status that it should have had.
+            told = attempt.status if attempt.status and attempt.status >= 400 else error.problem.status
+            await self._reply.whole(told, headers, error.body)
         else:
             await self._reply.problem(self._inbound.dialect, problem, self._exchange)
         return problem
+
+
+def _is_object(body: bytes) -> bool:
+    """Whether an error body is JSON, as every dialect's is, and not some proxy's page."""
+    try:
+        decode_fields(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _after_provider(steps: tuple[Deployment, ...], at: int) -> int | None:

@@ -24,10 +24,12 @@ from proxyctl.dialects.base import InboundDialect, encode_json
 from proxyctl.dialects.registry import INBOUND
 from proxyctl.gateway.client_watch import ClientWatch
 from proxyctl.gateway.dispatch import Dispatch
+from proxyctl.gateway.guard import is_preflight
 from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, decompress
 from proxyctl.gateway.listing import list_models
 from proxyctl.gateway.reply import Reply, Send
 from proxyctl.gateway.state import GatewayState
+from proxyctl.gateway.upload import ClientGoneError, Upload, declared_length
 
 Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -45,10 +47,6 @@ INFERENCE: Mapping[str, DialectName] = {
 }
 _MODEL_LISTS = ("/v1/models", "/models", "/anthropic/v1/models", "/anthropic/models")
 _MANAGEMENT = ("/providers", "/daemon", "/healthz", "/openapi.json")
-
-
-class ClientGoneError(Exception):
-    """The caller left before its request was read; nobody is there to be told."""
 
 
 class InferenceFront:
@@ -70,11 +68,13 @@ class InferenceFront:
         dialect = INBOUND[INFERENCE.get(path) or _guess(path, headers)]
         task = _this_task()
         self._state.exchanges.add(task)
+        upload = Upload(receive)
         try:
-            await self._serve(scope, headers, dialect, receive, Reply(send), task)
+            await self._serve(scope, headers, dialect, upload, Reply(send), task)
         except ClientGoneError:
             pass
         finally:
+            upload.stop()
             self._state.exchanges.discard(task)
 
     async def _manage(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +82,12 @@ class InferenceFront:
         try:
             self._state.live.guard.check_source(dict(scope["headers"]))
         except GatewayError as exc:
-            await _refuse_management(exc, send)
+            upload = Upload(receive)
+            await upload.skip()
+            try:
+                await _refuse_management(exc, send)
+            finally:
+                upload.stop()
             return
         await self._app(scope, receive, send)
 
@@ -91,7 +96,7 @@ class InferenceFront:
         scope: Scope,
         headers: ClientHeaders,
         dialect: InboundDialect,
-        receive: Receive,
+        upload: Upload,
         reply: Reply,
         task: asyncio.Task[Any],
     ) -> None:
@@ -100,27 +105,38 @@ class InferenceFront:
         path, method = scope["path"], scope["method"]
         try:
             live.guard.check_source(headers)
+            if b"origin" in headers:
+                reply.extra = live.guard.sharing(headers)
+                if reply.extra and method == "OPTIONS" and is_preflight(headers):
+                    await upload.skip()
+                    await reply.whole(200, [], b"")
+                    return
             live.guard.check_client(headers, scope["query_string"])
             if self._state.draining.is_set():
                 raise ShuttingDownError("the gateway is shutting down", hint="try again in a moment", retry_after=2)
             if path not in INFERENCE:
+                await upload.skip()
                 await self._other(path, method, dialect, reply)
                 return
             if method != "POST":
+                reply.extra = [*reply.extra, (b"allow", b"POST")]
                 raise MethodNotAllowedError(f"{path} takes POST, not {method}")
             check_media(headers)
-            body = await self._body(headers, receive, live.settings.server.max_body_mib * 1024 * 1024)
+            body = await _body(headers, upload, live.settings.server.max_body_mib * 1024 * 1024)
             inbound = Inbound(dialect, headers, body)
         except GatewayError as exc:
+            await upload.skip()
             await self._refuse(exc, headers, dialect, reply)
             return
         exchange = Exchange.begin(dialect.name, inbound.peek, self._state.clock, client=_client(headers))
-        watch = ClientWatch(task, receive, reply)
+        watch = ClientWatch(task, upload.receive, reply)
         try:
             await Dispatch(self._state, live, inbound, exchange, reply).run()
         except asyncio.CancelledError:
             if not reply.gone:
-                await self._cut(dialect, exchange, reply)
+                # The daemon ends while the caller waits: say so, never let a cut answer look complete.
+                problem = ShuttingDownError("the gateway was stopped before the answer was complete").problem()
+                await reply.break_off(dialect, problem, exchange)
                 raise
         finally:
             watch.stop()
@@ -133,9 +149,10 @@ class InferenceFront:
                 hint="chat is at /v1/chat/completions and /v1/messages, models at /v1/models",
             )
         if method not in ("GET", "HEAD"):
+            reply.extra = [*reply.extra, (b"allow", b"GET, HEAD")]
             raise MethodNotAllowedError(f"{path} takes GET, not {method}")
         body = list_models(self._state, dialect.name, path[len(base) + 1 :])
-        await reply.whole(200, [(b"content-type", b"application/json")], b"" if method == "HEAD" else body)
+        await reply.whole(200, [(b"content-type", b"application/json")], body)  # the server keeps a HEAD's back
 
     async def _refuse(self, error: GatewayError, headers: ClientHeaders, dialect: InboundDialect, reply: Reply) -> None:
         """Refuse before there is a request to speak of; counted under no provider."""
@@ -144,35 +161,13 @@ class InferenceFront:
         await reply.problem(dialect, problem, exchange)
         self._state.meter.observe(exchange.finish("refused", reply.status, problem))
 
-    async def _cut(self, dialect: InboundDialect, exchange: Exchange, reply: Reply) -> None:
-        """The daemon ends while the caller waits: say so, never let a cut answer look complete."""
-        problem = ShuttingDownError("the gateway was stopped before the answer was complete").problem()
-        if reply.status:
-            await reply.more(dialect.encode_stream_error(problem, exchange.id))
-            await reply.close()
-        else:
-            await reply.problem(dialect, problem, exchange)
 
-    async def _body(self, headers: ClientHeaders, receive: Receive, limit: int) -> bytes:
-        """Read the request's body, at most `limit` bytes of it, before and after unpacking."""
-        declared = headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > limit:
-            raise TooLargeError(f"the body is larger than {limit} bytes", hint="see server.max_body_mib")
-        pieces: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            piece = message.get("body", b"")
-            size += len(piece)
-            if size > limit:
-                raise TooLargeError(f"the body is larger than {limit} bytes", hint="see server.max_body_mib")
-            pieces.append(piece)
-            if not message.get("more_body", False):
-                break
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return decompress(body, headers, limit) if b"content-encoding" in headers else body
+async def _body(headers: ClientHeaders, upload: Upload, limit: int) -> bytes:
+    """Read the request's body, at most `limit` bytes of it, before and after unpacking."""
+    if declared_length(headers) > limit:
+        raise TooLargeError(f"the body is larger than {limit} bytes", hint="see server.max_body_mib")
+    body = await upload.read(limit)
+    return decompress(body, headers, limit) if b"content-encoding" in headers else body
 
 
 def _this_task() -> asyncio.Task[Any]:

@@ -83,10 +83,31 @@ class Guard:
         shown = presented_key(headers, b"")
         return any(hmac.compare_digest(shown, key) for key in (*self._keys, self._token) if key)
 
+    def sharing(self, headers: ClientHeaders) -> list[tuple[bytes, bytes]]:
+        """The headers with which a browser lets a listed page read an answer; none for anybody else.
+
+        The request has passed `check_source`. A preflight, which asks before it sends, is told what it asked for.
+        """
+        origin = headers.get(b"origin")
+        if origin is None or not self._origin_listed(origin):
+            return []
+        shared = [(b"access-control-allow-origin", origin), (b"vary", b"origin")]
+        if not is_preflight(headers):
+            return [*shared, (b"access-control-expose-headers", b"*")]
+        shared += [(b"access-control-allow-methods", b"GET, POST, OPTIONS"), (b"access-control-max-age", b"600")]
+        if wanted := headers.get(b"access-control-request-headers"):
+            shared.append((b"access-control-allow-headers", wanted))
+        if b"access-control-request-private-network" in headers:
+            shared.append((b"access-control-allow-private-network", b"true"))
+        return shared
+
     def _origin_allowed(self, origin: bytes, host: bytes) -> bool:
         """Our own pages (the origin is the host that was asked) and those that the config lists."""
         own = origin.partition(b"://")[2]
-        return (bool(own) and own == host) or origin.decode("latin-1").lower().rstrip("/") in self._origins
+        return (bool(own) and own == host) or self._origin_listed(origin)
+
+    def _origin_listed(self, origin: bytes) -> bool:
+        return origin.decode("latin-1").lower().rstrip("/") in self._origins
 
     def _host_allowed(self, host: bytes) -> bool:
         try:
@@ -99,6 +120,11 @@ class Guard:
         return allowed
 
 
+def is_preflight(headers: ClientHeaders) -> bool:
+    """Whether a browser asks what it may send; it shows no credential with that."""
+    return b"origin" in headers and b"access-control-request-method" in headers
+
+
 def presented_key(headers: ClientHeaders, query: bytes) -> bytes:
     """The credential that a client shows: the first non-empty of the carriers that SDKs use (wire notes 2026-11)."""
     if key := headers.get(b"x-api-key", b"").strip():
@@ -109,7 +135,9 @@ def presented_key(headers: ClientHeaders, query: bytes) -> bytes:
     if key := headers.get(b"x-goog-api-key", b"").strip():
         return key
     if b"key=" in query:
-        return parse_qs(query).get(b"key", [b""])[0]
+        # As text, byte for byte: given bytes, `parse_qs` fails on whatever is not ASCII.
+        values = parse_qs(query.decode("latin-1"), encoding="latin-1").get("key", [""])
+        return values[0].encode("latin-1")
     return b""
 
 

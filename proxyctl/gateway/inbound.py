@@ -6,6 +6,7 @@ however many deployments are tried.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +21,13 @@ from proxyctl.dialects.base import InboundDialect, decode_fields
 
 ClientHeaders = Mapping[bytes, bytes]
 
+LONGEST_MODEL = 500
+"""Characters of a model's name: names are remembered, logged and shown."""
+
 _ROUTED_KEYS = tuple((key, f'"{key}"'.encode()) for key in ("model", "stream", "stream_options", "max_tokens"))
+
+_DISGUISED = re.compile(rb"\\u00[567]")
+"""An escaped letter or underscore: nobody needs one, and with it a key can stand in a body twice."""
 
 
 class Inbound:
@@ -38,6 +45,8 @@ class Inbound:
             self.peek: Peek = dialect.peek(self.fields, size=len(body))
         except DecodeError as exc:
             raise BadRequestError(str(exc), param=exc.path or None) from exc
+        if len(self.peek.model) > LONGEST_MODEL:
+            raise BadRequestError(f"the model's name is longer than {LONGEST_MODEL} characters", param="model")
         self._canonical: ChatRequest | None = None
 
     def canonical(self) -> ChatRequest:
@@ -51,7 +60,10 @@ class Inbound:
 
     def written_plainly(self) -> bool:
         """Whether each key that routing reads stands in the body once and unescaped: the bytes say what we read."""
-        return all(self.body.count(written) == (key in self.fields) for key, written in _ROUTED_KEYS)
+        body = self.body
+        if b"\\u00" in body and _DISGUISED.search(body):
+            return False
+        return all(body.count(written) == (key in self.fields) for key, written in _ROUTED_KEYS)
 
 
 def read_object(body: bytes) -> dict[str, Raw]:
@@ -98,6 +110,8 @@ def decompress(body: bytes, headers: ClientHeaders, limit: int) -> bytes:
         raise TooLargeError(f"the unpacked body is larger than {limit} bytes")
     if not unpacker.eof:
         raise BadRequestError(f"the {encoding.decode()} body ends too early")
+    if unpacker.unused_data:
+        raise BadRequestError(f"something follows the {encoding.decode()} body")  # a second member, which nobody read
     return plain
 
 

@@ -95,9 +95,17 @@ def _anthropic_entry(entry: Listed) -> dict[str, Any]:
         "id": entry.id,
         "display_name": entry.name,
         "lifecycle": entry.lifecycle,
-        "created_at": datetime.fromtimestamp(entry.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "created_at": _moment(entry.created).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **{key: value for key, value in limits.items() if value is not None},
     }
+
+
+def _moment(created: int) -> datetime:
+    """A moment that a provider states; the epoch where it is none (milliseconds, or nonsense)."""
+    try:
+        return datetime.fromtimestamp(created, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
 
 
 def _anthropic_list(entries: list[Listed]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from proxyctl.core.chat import ChatRequest, DialectName
+from proxyctl.core.errors import BadRequestError
 from proxyctl.core.exchange import Lane
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields, UpstreamDialect, encode_json
@@ -72,7 +73,10 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int) -> Pr
         client = inbound.headers
     else:
         request = msgspec.structs.replace(inbound.canonical(), model=model)
-        body = encode_json(_translated_fields(request, target, name, traits, losses))
+        try:
+            body = encode_json(_translated_fields(request, target, name, traits, losses))
+        except RecursionError as exc:
+            raise BadRequestError("the request is nested too deeply to be translated") from exc
         names = ToolNames.of(request.tools, traits)
         client = _NO_HEADERS
     stream = inbound.peek.stream

@@ -50,6 +50,11 @@ class Carrier(Protocol):
         ...
 
     @property
+    def over(self) -> bool:
+        """A complete answer's last frame has gone to the caller, whatever else the upstream may send."""
+        ...
+
+    @property
     def problem(self) -> Problem | None: ...
 
     @property
@@ -89,6 +94,10 @@ class PassthroughCarrier:
         return self._watch.complete
 
     @property
+    def over(self) -> bool:
+        return self._watch.over
+
+    @property
     def problem(self) -> Problem | None:
         return self._broken or self._watch.problem
 
@@ -106,7 +115,7 @@ class PassthroughCarrier:
             self._broken = garbage(str(exc))
             return b""
         keep = self._tap.feed
-        return b"".join([frame for frame in frames if keep(frame)])
+        return b"".join([frame for frame in frames if not self._watch.over and keep(frame)])
 
     def end(self) -> bytes:
         """A last frame without its blank line is handed on if it is whole and the answer is, else dropped."""
@@ -150,6 +159,10 @@ class TranslateCarrier:
         return self._tap.complete
 
     @property
+    def over(self) -> bool:
+        return self._tap.complete
+
+    @property
     def problem(self) -> Problem | None:
         return self._broken or self._tap.problem
 
@@ -175,9 +188,16 @@ class TranslateCarrier:
         out: list[bytes] = []
         for frame in frames:
             data = frame_data(frame) or _bare_json(frame)
-            if data:
-                out += [self._take(event) for event in self._decoder.feed(data)]
+            if data and self._broken is None:  # behind what broke, an encoder no longer knows where it is
+                out += self._taken(data)
         return b"".join(out)
+
+    def _taken(self, data: bytes) -> list[bytes]:
+        try:
+            return [self._take(event) for event in self._decoder.feed(data)]
+        except (UnicodeEncodeError, RecursionError) as exc:  # half a surrogate in a name, JSON of a thousand levels
+            self._broken = garbage(f"an event that cannot be said again: {exc}")
+            return []
 
     def _take(self, event: Event) -> bytes:
         kind = type(event)

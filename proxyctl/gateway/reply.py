@@ -21,19 +21,23 @@ _PASSED_PREFIXES = (b"anthropic-ratelimit-", b"x-ratelimit-", b"x-tokenlimit-", 
 _ID_HEADERS: Mapping[DialectName, bytes] = {"anthropic-messages": b"request-id"}
 """Where SDKs of a dialect look for the request's id; OpenAI's reads `x-request-id`."""
 _REQUEST_ID_HEADERS = (b"request-id", b"x-request-id", b"mistral-correlation-id", b"x-goog-request-id", b"cf-ray")
+_LONGEST_VALUE = 200
+"""Bytes of a header's value that others decide."""
 
 
 class Reply:
     """The caller's side of one exchange.
 
     `status` is 0 until the head is sent: until then another try is possible. `gone` when the caller has left,
-    `ended` from the moment the last byte is handed over: a caller that leaves then has had its answer.
+    `ended` from the moment the last byte is handed over: a caller that leaves then has had its answer. `extra` are
+    headers for whatever the answer will be.
     """
 
-    __slots__ = ("_send", "ended", "gone", "status")
+    __slots__ = ("_send", "ended", "extra", "gone", "status")
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self.extra: Headers = []
         self.status = 0
         self.ended = False
         self.gone = False
@@ -42,12 +46,13 @@ class Reply:
         self.status = status
         self.ended = True
         length = (b"content-length", str(len(body)).encode())
-        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *self.extra, length]})
         await self._send({"type": "http.response.body", "body": body})
 
     async def begin(self, headers: Headers, first: bytes) -> None:
         self.status = 200
-        await self._send({"type": "http.response.start", "status": 200, "headers": [*headers, *_STREAM]})
+        head = [*headers, *self.extra, *_STREAM]
+        await self._send({"type": "http.response.start", "status": 200, "headers": head})
         await self.more(first)
 
     async def more(self, body: bytes) -> None:
@@ -57,6 +62,14 @@ class Reply:
     async def close(self) -> None:
         self.ended = True
         await self._send({"type": "http.response.body", "body": b""})
+
+    async def break_off(self, dialect: InboundDialect, problem: Problem, exchange: Exchange) -> None:
+        """Tell an error wherever the answer has come to; an answer that was handed over whole stands."""
+        if not self.status:
+            await self.problem(dialect, problem, exchange)
+        elif not self.ended:
+            await self.more(dialect.encode_stream_error(problem, exchange.id))
+            await self.close()
 
     async def problem(self, dialect: InboundDialect, problem: Problem, exchange: Exchange) -> int:
         """Send an error as the whole answer; returns its status."""
@@ -109,9 +122,10 @@ def problem_headers(problem: Problem) -> Headers:
 
 
 def upstream_request_id(upstream: Mapping[bytes, bytes]) -> bytes:
-    return next((upstream[name] for name in _REQUEST_ID_HEADERS if name in upstream), b"")
+    return next((upstream[name][:_LONGEST_VALUE] for name in _REQUEST_ID_HEADERS if name in upstream), b"")
 
 
 def _printable(text: str) -> bytes:
     """A model's name as a header value: what is not printable ASCII is escaped, so that no line can be ended early."""
-    return text.encode("ascii", "backslashreplace").replace(b"\r", b"").replace(b"\n", b"")[:200]
+    plain = text.isascii() and text.isprintable()
+    return text.encode("ascii" if plain else "unicode_escape")[:_LONGEST_VALUE]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ from proxyctl.routing.availability import Availability
 from proxyctl.routing.catalogue import Catalogue
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import Plan, PlanQuery, explain, plan
+
+LONGEST_SESSION = 200
+"""Characters of a session's name that are kept; a longer one is known by its hash."""
 
 METERING_PAUSE = 0.1
 """Seconds for which finished exchanges are gathered before they are counted in one go."""
@@ -134,6 +138,7 @@ class GatewayState:
         self.availability.config_changed(self.live.targets)
         self.discovery.forget_missing(self.live)
         self._feed_priced_names()
+        self._background = [task for task in self._background if not task.done()]
         self._background.append(asyncio.create_task(self.discovery.refresh(self.live), name="refresh"))
         return ReloadResult(changed=changed)
 
@@ -191,7 +196,11 @@ def plan_query(inbound: Inbound, exchange: Exchange) -> PlanQuery:
 
     def session() -> str:
         given = headers.get(b"x-proxyctl-session") or headers.get(b"x-session-affinity") or headers.get(b"session-id")
-        exchange.session = given.decode("latin-1") if given else inbound.dialect.session(inbound.fields)
+        named = given.decode("latin-1") if given else inbound.dialect.session(inbound.fields)
+        # Thousands of sessions are remembered: a name of megabytes is not.
+        exchange.session = (
+            named if len(named) <= LONGEST_SESSION else blake2b(named.encode(), digest_size=16).hexdigest()
+        )
         return exchange.session
 
     return PlanQuery(

@@ -6,6 +6,8 @@ test walks the transport's namespace so that a new class cannot slip through.
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from urllib.parse import urlsplit
 from proxyctl.core.errors import ConnectError, CutError, ErrorKind, GarbageError, NoAnswerError, Problem, UpstreamError
 from proxyctl.gateway import transport as wire
 from proxyctl.gateway.transport import LeanTransport, Origin, Response, Timeouts
+from proxyctl.gateway.unpack import UnpackedBody, unpacked
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -79,12 +82,14 @@ def split_url(url: str) -> tuple[Origin, str]:
 class UpstreamAnswer:
     """An answer while it arrives: `status`, `headers` by lower-case name, and a body that is read once."""
 
-    __slots__ = ("_response", "headers", "status")
+    __slots__ = ("_body", "_response", "headers", "status")
 
     def __init__(self, response: Response) -> None:
         self._response = response
         self.status = response.status
         self.headers: dict[bytes, bytes] = {name.lower(): value for name, value in response.headers}
+        encoding = self.headers.get(b"content-encoding")
+        self._body: Response | UnpackedBody = response if encoding is None else unpacked(response, encoding)
 
     @property
     def content_type(self) -> str:
@@ -93,19 +98,31 @@ class UpstreamAnswer:
     async def read_chunk(self) -> bytes:
         """The bytes that have arrived, `b""` at the end. Raises `CutError` when the end is not one."""
         try:
-            return await self._response.read_chunk()
+            return await self._body.read_chunk()
         except wire.TransportFault as fault:
             raise upstream_error(fault) from fault
 
-    async def read(self) -> bytes:
-        """The whole body, at most `MAX_ANSWER` bytes."""
-        try:
-            return await self._response.read(MAX_ANSWER)
-        except wire.TransportFault as fault:
-            raise upstream_error(fault) from fault
+    async def read(self, *, seconds: float = math.inf) -> bytes:
+        """The whole body, at most `MAX_ANSWER` bytes, within `seconds`: an upstream that drips never falls silent."""
+        pieces: list[bytes] = []
+        size = 0
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while piece := await self.read_chunk():
+            size += len(piece)
+            if size > MAX_ANSWER:
+                raise upstream_error(_fault(wire.AnswerTooLargeError, f"the answer is longer than {MAX_ANSWER} bytes"))
+            if pieces and loop.time() > end:
+                raise upstream_error(_fault(wire.IdleTimeoutError, "the upstream took too long to end its answer"))
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def aclose(self) -> None:
         await self._response.aclose()
+
+
+def _fault(kind: type[wire.TransportFault], message: str) -> wire.TransportFault:
+    return kind(message, sent=True, response_started=True)
 
 
 class Upstream:

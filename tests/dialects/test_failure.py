@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxyctl.core.errors import ErrorKind
 from proxyctl.dialects.error_body import decode_error
-from proxyctl.dialects.failure import STATUS, reclassified, wait_in
+from proxyctl.dialects.failure import STATUS, ErrorBody, classify, reclassified, wait_in
 
 OPENAI_QUOTA = {"error": {"message": "You exceeded your current quota", "type": "insufficient_quota", "code": None}}
 SPEND = {
@@ -141,3 +141,19 @@ def test_any_body_is_some_problem(status: int, body: bytes) -> None:
 )
 def test_any_json_is_some_problem(status: int, body: object) -> None:
     decode_error(status, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["try again in 99999999h", f"try again in {'9' * 400}s", f"try again in {'9' * 5000}h", "try again in 1e9s"],
+)
+def test_an_absurd_wait_is_no_end(message: str) -> None:
+    """A week at most: a provider is not out of use for good because of a slip of its pen."""
+    problem = classify(429, ErrorBody(message=message))
+
+    assert problem.retry_after is None or problem.retry_after <= 7 * 86_400
+
+
+@pytest.mark.parametrize("wait", [1e300, float("inf")])
+def test_an_absurd_wait_in_a_body_is_capped(wait: float) -> None:
+    assert classify(429, ErrorBody(message="no", retry_after=wait)).retry_after == 7 * 86_400

@@ -23,6 +23,7 @@ from proxyctl.metering.store.base import RecordQuery
 from proxyctl.providers._registry import KIND_FACTS
 from proxyctl.simulator.server import Simulator
 from proxyctl.simulator.setup import DEMO_KEY, KEY_VARIABLE, demo_config
+from tests.gateway.hostile import Upstream, completion, hostile_upstream, response
 
 TOKEN = "management-token"
 
@@ -111,3 +112,17 @@ async def start_gateway(simulator: Simulator, tmp_path: Path) -> AsyncIterator[S
 @pytest.fixture
 async def gateway(start_gateway: StartGateway) -> Gateway:
     return await start_gateway()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with hostile_upstream() as running:
+        running.answer = response(completion())
+        running.keep = True
+        yield running
+
+
+@pytest.fixture
+async def gate(start_gateway: StartGateway, upstream: Upstream) -> Gateway:
+    """A gateway before the hostile upstream, which knows its model `m` by the bare name too: sent on unchanged."""
+    return await start_gateway(upstream.config('models = { m = "m" }'))

@@ -92,6 +92,12 @@ def test_broken_or_cut_packing_is_a_bad_request(packed: bytes) -> None:
         decompress(packed, {b"content-encoding": b"gzip"}, 1000)
 
 
+@pytest.mark.parametrize("rest", [gzip.compress(BODY, mtime=0), b"x"], ids=["member", "rubbish"])
+def test_what_follows_a_packed_body_is_not_dropped_in_silence(rest: bytes) -> None:
+    with pytest.raises(BadRequestError, match="follows"):
+        decompress(gzip.compress(BODY) + rest, {b"content-encoding": b"gzip"}, 1000)
+
+
 def test_an_unknown_encoding_is_named() -> None:
     with pytest.raises(UnsupportedMediaError, match="br"):
         decompress(BODY, {b"content-encoding": b"br"}, 1000)

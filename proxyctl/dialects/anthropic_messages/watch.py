@@ -26,6 +26,7 @@ class MessagesWatch:
         "complete",
         "finish",
         "model",
+        "over",
         "problem",
         "started",
         "told",
@@ -35,6 +36,7 @@ class MessagesWatch:
     def __init__(self) -> None:
         self.started = False
         self.complete = False
+        self.over = False
         self.finish: FinishReason | None = None
         self.usage: Usage | None = None
         self.model = ""
@@ -93,7 +95,7 @@ class MessagesWatch:
                     self.finish = canonical_finish(event.delta.stop_reason, has_calls=self._has_calls)
             case "message_stop":
                 self.started = True
-                self.complete = self.finish is not None
+                self.complete = self.over = self.finish is not None
             case _:
                 pass
 

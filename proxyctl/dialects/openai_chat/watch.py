@@ -20,11 +20,12 @@ from proxyctl.dialects.sse import frame_data
 class ChatWatch:
     """State of one passing stream; see `base.Watch` for the attributes."""
 
-    __slots__ = ("_calls", "_hide_usage", "complete", "finish", "model", "problem", "started", "told", "usage")
+    __slots__ = ("_calls", "_hide_usage", "complete", "finish", "model", "over", "problem", "started", "told", "usage")
 
     def __init__(self, *, hide_usage: bool) -> None:
         self.started = False
         self.complete = False
+        self.over = False
         self.finish: FinishReason | None = None
         self.usage: Usage | None = None
         self.model = ""
@@ -48,6 +49,7 @@ class ChatWatch:
             return True
         if data.strip() == b"[DONE]":
             # A terminator without a finish reason would make a broken answer look whole.
+            self.over = self.complete
             return self.complete
         return self._read(data)
 
