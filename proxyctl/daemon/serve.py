@@ -17,8 +17,12 @@ import sys
 from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+import hypercorn.asyncio.run
 from hypercorn.asyncio import serve
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
+from hypercorn.events import Event, Updated
+from typing_extensions import override
 
 from proxyctl.config.checks import is_loopback
 from proxyctl.config.paths import Paths
@@ -36,6 +40,29 @@ KEEP_ALIVE_SECONDS = 75
 Only for callers from elsewhere: on loopback a peer that is gone is known to be gone, and Hypercorn's timer costs two
 tasks a request.
 """
+
+
+class PromptConnection(TCPServer):
+    """Hypercorn's connection, which is let go when its client has closed it.
+
+    Hypercorn 0.18 waits for its idle timer first: each client that closes a kept connection would hold a descriptor and
+    three tasks until then, or for ever without a timer.
+    """
+
+    @override
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        await self.idle_task.stop()
+
+    @override
+    async def protocol_send(self, event: Event) -> None:
+        # An answer that ends behind its caller's goodbye must not start the timer again.
+        if isinstance(event, Updated) and event.idle and self.reader.at_eof():
+            return
+        await super().protocol_send(event)
+
+
+hypercorn.asyncio.run.TCPServer = PromptConnection  # type: ignore[attr-defined] # there is no other way in
 
 
 class HypercornServer:

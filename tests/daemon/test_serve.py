@@ -5,13 +5,16 @@ import http.client
 import json
 import os
 import signal
+import socket
 
+import psutil
 import pytest
 
 from proxyctl.daemon import lifecycle
 from proxyctl.daemon.errors import StartRefusedError
 from proxyctl.daemon.lock import is_held, read_state
 from proxyctl.daemon.probe import Running, ask, look
+from tests.daemon.conftest import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -66,3 +69,21 @@ def test_an_open_door_without_a_key_is_refused_by_the_real_config_too(bare_home)
         lifecycle.start(bare_home, host="0.0.0.0", port=0)
 
     assert not is_held(bare_home)
+
+
+def test_a_client_that_has_gone_leaves_nothing_behind(bare_home) -> None:
+    """Hypercorn alone keeps the socket of a closed connection until its idle timer ends, which it never does here."""
+    ready = lifecycle.start(bare_home, port=0)
+    state = read_state(bare_home.state_file)
+    process = psutil.Process(ready.pid)
+    before = process.num_fds()
+
+    for _ in range(30):
+        connection = http.client.HTTPConnection("127.0.0.1", state.port, timeout=20)
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+        connection.close()
+    for _ in range(10):
+        socket.create_connection(("127.0.0.1", state.port), timeout=20).close()
+
+    eventually(lambda: process.num_fds() <= before + 2)
