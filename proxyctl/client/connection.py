@@ -109,8 +109,12 @@ def open_call(
         with _told_apart(endpoint):
             if connection.sock is not None:
                 connection.sock.settimeout(idle_seconds)
-            connection.request(method, _target(path, query), body=body or None, headers=_headers(endpoint, headers))
-            response = connection.getresponse()
+            try:
+                connection.request(method, _target(path, query), body=body or None, headers=_headers(endpoint, headers))
+                response = connection.getresponse()
+            except ConnectionError:
+                # A daemon that has just died: its socket is still there for a moment, and nobody behind it.
+                raise NotRunningError(endpoint.address) from None
         yield OpenAnswer(endpoint, response)
     finally:
         connection.close()
@@ -150,7 +154,7 @@ def _told_apart(endpoint: Endpoint) -> Iterator[None]:
         yield
     except TimeoutError:
         raise SilentError(endpoint.address, endpoint.answer_seconds) from None
-    except (http.client.IncompleteRead, http.client.RemoteDisconnected, ConnectionError, socket.gaierror):
+    except (http.client.IncompleteRead, ConnectionError, socket.gaierror):
         raise CutError(endpoint.address) from None
     except http.client.HTTPException:
         raise StrangerError(endpoint.address, "it speaks no HTTP that we can read") from None

@@ -89,9 +89,8 @@ def test_something_else_on_the_port(daemon: StandIn, shell: Shell, command: str,
     assert err.startswith(f"error: {daemon.address} does not answer as a proxyctl daemon: HTTP 200, text/html\nhint: ")
 
 
-@pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"])
-def test_a_daemon_that_hangs_up(daemon: StandIn, shell: Shell, data: bytes) -> None:
-    daemon.says("GET", "/daemon/status", raw(data))
+def test_a_daemon_that_hangs_up(daemon: StandIn, shell: Shell) -> None:
+    daemon.says("GET", "/daemon/status", raw(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"))
 
     assert output(shell.run("status")) == (
         1,

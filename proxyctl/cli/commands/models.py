@@ -32,7 +32,10 @@ def explain(
         str, typer.Argument(metavar="MODEL", help="As a client would write it.", autocompletion=model_names)
     ],
     dialect: Annotated[
-        str | None, typer.Option("--dialect", metavar="DIALECT", help="The client's, such as anthropic-messages.")
+        str | None,
+        typer.Option(
+            "--dialect", metavar="DIALECT", help="The client's: openai-chat, the default, or anthropic-messages."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
