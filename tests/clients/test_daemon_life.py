@@ -184,6 +184,17 @@ def test_broken_config_keeps_the_old_one_in_force_and_names_the_line(new_home: H
     assert new_home.json("status")["pid"] == new_home.state["pid"]
 
 
+def test_restart_with_a_broken_config_leaves_the_daemon_alone(new_home: Home) -> None:
+    new_home.run("start")
+    before = new_home.state["pid"]
+    new_home.config_file.write_text(new_home.config_file.read_text() + "[providers.gemini]\n")
+
+    done = new_home.run("restart", code=4)
+
+    assert "line" in done.stderr
+    assert new_home.json("status")["pid"] == before
+
+
 def test_every_mistake_in_a_config_is_named_at_once(new_home: Home) -> None:
     new_home.run("start")
     good = new_home.config_file.read_text()

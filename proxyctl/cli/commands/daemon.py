@@ -64,6 +64,10 @@ def restart(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
     from proxyctl.daemon import lifecycle
 
     cli = context(ctx)
+    if cli.paths.config_file.exists():
+        from proxyctl.config.load import load
+
+        load(cli.paths.config_file, cli.kinds)  # what runs is not stopped for what could not start
     ready = lifecycle.restart(cli.paths, host=host, port=port, say=_teller(cli))
     from proxyctl.cli.views import daemon
 
