@@ -29,7 +29,7 @@ READY = Ready(
     config_path="/c",
     log_path="/l",
     providers=("Google Gemini: pooled", "Groq: fallback, but no key: set GROQ_API_KEY"),
-    notes=("/work/.env cannot be read and is ignored",),
+    notes=("/home/ada/.env cannot be read and is ignored",),
 )
 FIRST = Ready(
     pid=4242,
