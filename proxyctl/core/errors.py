@@ -205,10 +205,9 @@ class GarbageError(UpstreamError):
 class StatusError(UpstreamError):
     """The provider answered with an error. `body` is what it said, byte for byte, for callers of the same dialect."""
 
-    def __init__(self, problem: Problem, *, body: bytes = b"", content_type: str = "") -> None:
+    def __init__(self, problem: Problem, *, body: bytes = b"") -> None:
         super().__init__(problem)
         self.body = body
-        self.content_type = content_type
 
 
 class CutError(UpstreamError):

@@ -8,7 +8,7 @@ is frames in a file and events in a list.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -175,6 +175,9 @@ class InboundDialect(Dialect):
         """The frame that tells a caller, in mid-stream, that the answer is not complete. No terminator follows."""
 
 
+NOTHING = frozenset({b"null", b"false", b"[]", b"{}", b'""'})
+"""The JSON texts of a field that says nothing: leaving it out loses nothing."""
+
 _fields_decoder = msgspec.json.Decoder(dict[str, Raw])
 encode_json = msgspec.json.Encoder().encode
 
@@ -182,3 +185,12 @@ encode_json = msgspec.json.Encoder().encode
 def decode_fields(body: bytes) -> dict[str, Raw]:
     """Decode only a JSON object's top level; raises `msgspec.DecodeError` for anything else, bad UTF-8 included."""
     return _fields_decoder.decode(body)
+
+
+def uncarried(body: bytes, carried: Container[str], uncounted: Container[str]) -> list[str]:
+    """The names of top-level fields that say something and stand neither in `carried` nor in `uncounted`."""
+    return [
+        name
+        for name, value in decode_fields(body).items()
+        if name not in carried and name not in uncounted and bytes(value) not in NOTHING
+    ]

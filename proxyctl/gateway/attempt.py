@@ -82,7 +82,7 @@ class Attempt:
                 await answer.aclose()
 
     def record(self) -> AttemptRecord:
-        """Close the books of this try; the cost is added by the ledger."""
+        """Close the books of this try; the cost is added by the meter."""
         result = self.result
         first = result.first_token_at
         ended = self.exchange.clock.monotonic()
@@ -112,8 +112,7 @@ class Attempt:
         if problem.retry_after is None:
             wait = retry_after_seconds(answer.headers, self.exchange.clock.now())
             problem = replace(problem, retry_after=wait)
-        content_type = answer.headers.get(b"content-type", b"").decode("latin-1")
-        return StatusError(problem, body=body, content_type=content_type)
+        return StatusError(problem, body=body)
 
     async def _whole(self, answer: UpstreamAnswer) -> None:
         spent = self.exchange.clock.monotonic() - self.begun
@@ -133,7 +132,7 @@ class Attempt:
         facts = self.inbound.dialect.answer_facts(body)
         now = self.exchange.clock.monotonic()
         if facts.problem is not None:
-            raise StatusError(facts.problem, body=self._clean(body), content_type="application/json")
+            raise StatusError(facts.problem, body=self._clean(body))
         if facts.empty:
             raise garbage_error("an empty answer")
         self._learn(whole_answer(facts, answer=body, request=self.prepared.call.body, at=now))
@@ -175,7 +174,7 @@ class Attempt:
         body = await self._read_error(answer)
         if answer.content_type in _JSON_TYPES:
             problem = self.prepared.dialect.decode_error(200, body)
-            return StatusError(problem, body=body, content_type=answer.content_type)
+            return StatusError(problem, body=body)
         kind = answer.content_type or "nameless"
         return garbage_error(f"a {kind} answer where a stream was asked for: {_shown(body)}")
 
@@ -205,8 +204,6 @@ class Attempt:
         """Hand on what comes until the end; returns what went wrong, `None` for a complete answer."""
         try:
             while carrier.problem is None and not carrier.ended and not carrier.over:
-                # One turn of the loop lets frames that are already here arrive together: half as many sends.
-                await asyncio.sleep(0)
                 chunk = await answer.read_chunk()
                 sent = carrier.feed(chunk) if chunk else carrier.end()
                 await self.reply.more(self._safe(sent, carrier))

@@ -66,7 +66,7 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int) -> Pr
     """Build the call of one attempt. Raises `GatewayError` when the request cannot be said to this target."""
     lane, name = lane_of(inbound, target, model)
     losses = Losses()
-    traits = target.traits(model)
+    traits = target.provider.traits(model)
     names = _NO_NAMES
     if lane == "passthrough":
         body = _passed_body(inbound, target, name, model, losses)

@@ -6,18 +6,16 @@ Built once per configuration; the request path only looks things up here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from proxyctl import __version__
 from proxyctl.config.model import ProviderSettings
 from proxyctl.config.secrets import Credential
-from proxyctl.dialects.traits import ModelTraits
 from proxyctl.gateway.transport import Origin
 from proxyctl.gateway.upstream import Headers, split_url
 from proxyctl.providers._base import ChatOptions, Provider
 from proxyctl.providers._registry import KINDS
 
-_TRAITS_REMEMBERED = 512
 USER_AGENT = f"proxyctl/{__version__}".encode()
 
 
@@ -32,20 +30,10 @@ class Target:
     origin: Origin
     path: str
     headers: Headers
-    _traits: dict[str, ModelTraits] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
         return self.settings.name
-
-    def traits(self, model: str) -> ModelTraits:
-        """The provider's traits of a model, remembered."""
-        known = self._traits.get(model)
-        if known is None:
-            if len(self._traits) >= _TRAITS_REMEMBERED:
-                self._traits.clear()
-            known = self._traits[model] = self.provider.traits(model)
-        return known
 
     def credential_headers(self, index: int) -> Headers:
         """The headers of credential `index`; none for a server that needs no key."""

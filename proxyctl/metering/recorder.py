@@ -57,11 +57,9 @@ class Follower:
 class Recorder:
     """The queue before a store. `dropped` counts the records that were lost."""
 
-    def __init__(self, store: RecordStore, *, limit: int = 10_000, pause: float = 0.2) -> None:
-        """`limit` records wait at the most. `pause` in seconds: what is offered within it is written as one batch."""
+    def __init__(self, store: RecordStore, *, limit: int = 10_000) -> None:
         self._store = store
         self._limit = limit
-        self._pause = pause
         self._pending: deque[ExchangeRecord] = deque()
         self._work = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -124,6 +122,5 @@ class Recorder:
     async def _write(self) -> None:
         while not self._ending:
             await self._work.wait()
-            await asyncio.sleep(self._pause)
             self._work.clear()
             await self.flush()

@@ -18,7 +18,7 @@ from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import DecodeError, Problem
 from proxyctl.core.exchange import Peek
 from proxyctl.core.losses import Losses
-from proxyctl.dialects.base import Fields
+from proxyctl.dialects.base import NOTHING, Fields
 from proxyctl.dialects.openai_chat.wire import UNCOUNTED
 from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
 
@@ -47,6 +47,10 @@ class ModelPage(Struct, frozen=True):
 
     models: tuple[ModelInfo, ...]
     next_target: str | None = None
+
+
+_TRAITS_REMEMBERED = 512
+"""Callers invent names: a full memory begins anew."""
 
 
 class ChatOptions(Struct, frozen=True, kw_only=True):
@@ -92,13 +96,25 @@ class Provider:
         self.name = name
         self.url = (base_url or self.base_url).rstrip("/")
         self.options = options or ChatOptions()
+        self._known_traits: dict[str, ModelTraits] = {}
+        self._all_renames = {**self.renames, **self.options.rename}
+        self._all_drops = self.drops.union(self.options.drop)
 
     def serves_family(self, model: str) -> bool:
         """Whether the name alone says that the model is this provider's."""
         return any(fnmatch.fnmatchcase(model, pattern) for pattern in self.families)
 
     def traits(self, model: str) -> ModelTraits:
-        """What `model` takes. Unknown models get the newest family's reading: wrong guesses cost a loss, not a 400."""
+        """What `model` takes, remembered: it is asked for several times a request."""
+        known = self._known_traits.get(model)
+        if known is None:
+            if len(self._known_traits) >= _TRAITS_REMEMBERED:
+                self._known_traits.clear()
+            known = self._known_traits[model] = self._traits_of(model)
+        return known
+
+    def _traits_of(self, model: str) -> ModelTraits:
+        """Unknown models get the newest family's reading: wrong guesses cost a loss, not a 400."""
         del model
         return PERMISSIVE
 
@@ -139,12 +155,10 @@ class Provider:
 
     def _adapt_chat(self, fields: Fields, *, model: str, losses: Losses) -> Fields:
         del model
-        renames = {**self.renames, **self.options.rename}
-        drops = self.drops.union(self.options.drop)
         adapted: Fields = {}
         for key, value in fields.items():
-            name = renames.get(key, key)
-            if key in drops or (self.body_fields is not None and name not in self.body_fields):
+            name = self._all_renames.get(key, key)
+            if key in self._all_drops or (self.body_fields is not None and name not in self.body_fields):
                 if self._is_missed(key, value):
                     losses.add(key, f"{self.label} does not take it")
                 continue
@@ -155,7 +169,7 @@ class Provider:
         """Whether leaving this field out loses anything: not when it says nothing, or nothing that shows."""
         if key in UNCOUNTED or (key == "stream_options" and self.reports_stream_usage_unasked):
             return False
-        return raw_text(value) not in (b"null", b"false", b"[]", b"{}", b'""')
+        return raw_text(value) not in NOTHING
 
     def asks_stream_usage(self) -> bool:
         """Whether a stream must be asked for its usage by `stream_options.include_usage`."""

@@ -63,7 +63,7 @@ class AnthropicProvider(Provider):
     }
 
     @override
-    def traits(self, model: str) -> ModelTraits:
+    def _traits_of(self, model: str) -> ModelTraits:
         family, version = read_name(model)
         if version < (4, 7):
             return _before_4_7(version)

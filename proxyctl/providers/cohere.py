@@ -65,7 +65,7 @@ class CohereProvider(Provider):
     }
 
     @override
-    def traits(self, model: str) -> ModelTraits:
+    def _traits_of(self, model: str) -> ModelTraits:
         return _COMMON if model == "command" or model.startswith(_WITHOUT_THINKING) else _THINKING
 
     @override

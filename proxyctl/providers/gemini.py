@@ -56,7 +56,7 @@ class GeminiProvider(Provider):
     }
 
     @override
-    def traits(self, model: str) -> ModelTraits:
+    def _traits_of(self, model: str) -> ModelTraits:
         name = model.removeprefix("models/")
         if name.startswith("gemma-"):
             return _gemma()

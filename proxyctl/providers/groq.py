@@ -106,7 +106,7 @@ class GroqProvider(Provider):
     }
 
     @override
-    def traits(self, model: str) -> ModelTraits:
+    def _traits_of(self, model: str) -> ModelTraits:
         if "gpt-oss" in model:
             return msgspec.structs.replace(
                 _TRAITS,

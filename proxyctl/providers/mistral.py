@@ -121,7 +121,7 @@ class MistralProvider(Provider):
     }
 
     @override
-    def traits(self, model: str) -> ModelTraits:
+    def _traits_of(self, model: str) -> ModelTraits:
         if _THINKS.match(model):
             return msgspec.structs.replace(_TRAITS, thinking="effort", thinking_efforts=("high",))
         return _TRAITS

@@ -30,7 +30,7 @@ class OpenAICompatibleProvider(Provider):
     endpoints: ClassVar[Mapping[DialectName, str]] = {"openai-chat": "/chat/completions"}
 
     @override
-    def traits(self, model: str) -> ModelTraits:
+    def _traits_of(self, model: str) -> ModelTraits:
         name = model.lower()
         traits = PERMISSIVE
         if self.options.max_tokens_field == "max_tokens":

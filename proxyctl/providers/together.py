@@ -80,7 +80,7 @@ class TogetherProvider(Provider):
     }
 
     @override
-    def traits(self, model: str) -> ModelTraits:
+    def _traits_of(self, model: str) -> ModelTraits:
         del model
         return _TRAITS
 

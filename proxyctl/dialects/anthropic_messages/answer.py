@@ -64,7 +64,7 @@ def decode_answer(body: bytes) -> Answer:
     """Raises `DecodeError` when the body is no answer, `StatusError` when it is an error under status 200."""
     wire = decode_typed(_decoder, body)
     if wire.type == "error" or wire.error:
-        raise StatusError(decode_error(200, body), body=body, content_type="application/json")
+        raise StatusError(decode_error(200, body), body=body)
     if wire.content is None:
         raise DecodeError("it has no content", path="content")
     ids = CallIds()

@@ -6,10 +6,9 @@ from proxyctl.core.chat import ChatRequest, Effort, JsonFormat, Message, Reasoni
 from proxyctl.core.errors import DecodeError, UnsupportedError
 from proxyctl.dialects.anthropic_messages import wire
 from proxyctl.dialects.anthropic_messages.blocks import BlockReader
-from proxyctl.dialects.base import decode_fields
+from proxyctl.dialects.base import uncarried
 from proxyctl.dialects.typed import decode_typed
 
-_NOTHING = frozenset({b"null", b"false", b"[]", b"{}", b'""'})
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _EFFORTS: dict[str, Effort] = {"low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
 THREAD_CODE = "thread_unsupported_request"
@@ -49,7 +48,7 @@ def decode_request(body: bytes) -> ChatRequest:
         service_tier=request.service_tier,
         stream=bool(request.stream),
         include_usage=True,
-        extras=(*_uncarried(body), *reader.dropped, *_own_configs(request)),
+        extras=(*uncarried(body, wire.CARRIED, wire.UNCOUNTED), *reader.dropped, *_own_configs(request)),
     )
 
 
@@ -140,15 +139,6 @@ def _reasoning(request: wire.Request) -> Reasoning | None:
             return Reasoning("off", None, visible=False)
         case _:
             raise DecodeError(f"unknown type {thinking.type!r}", path="thinking.type")
-
-
-def _uncarried(body: bytes) -> list[str]:
-    """The names of top-level fields that say something and that the canonical form has no place for."""
-    return [
-        name
-        for name, value in decode_fields(body).items()
-        if name not in wire.CARRIED and name not in wire.UNCOUNTED and bytes(value) not in _NOTHING
-    ]
 
 
 def _own_configs(request: wire.Request) -> list[str]:

@@ -28,7 +28,7 @@ def decode_answer(body: bytes) -> chat.Answer:
         raise DecodeError("neither a message nor a finish reason", path="message")
     message = answer.message or wire.Message()
     if isinstance(message, str):
-        raise StatusError(decode_error(200, body), body=body, content_type="application/json")
+        raise StatusError(decode_error(200, body), body=body)
     calls = _calls(message, answer.id or "")
     parts = (*_content(message), *_plan(message), *calls)
     shown = any(not isinstance(part, ThinkingPart) for part in parts)

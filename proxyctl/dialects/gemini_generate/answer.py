@@ -22,7 +22,7 @@ def decode_answer(body: bytes) -> Answer:
     except UNREADABLE as exc:
         raise DecodeError(f"not a Gemini answer: {exc}") from exc
     if response.error is not None:
-        raise StatusError(decode_error(200, body), body=body, content_type="application/json")
+        raise StatusError(decode_error(200, body), body=body)
     decoder = GeminiStreamDecoder()
     events = [*decoder.take(response), *decoder.end()]
     if isinstance(events[-1], StreamFailed):

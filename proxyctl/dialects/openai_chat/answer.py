@@ -46,7 +46,7 @@ def decode_answer(body: bytes) -> Answer:
     """Raises `DecodeError` when the body is no answer, `StatusError` when it is an error under status 200."""
     chunk = _chunk(body)
     if chunk.failed():
-        raise StatusError(decode_error(200, body), body=body, content_type="application/json")
+        raise StatusError(decode_error(200, body), body=body)
     choice = chunk.first_choice()
     if choice is None or (choice.message is None and choice.delta is None):
         raise DecodeError("it has no choice with a message", path="choices")

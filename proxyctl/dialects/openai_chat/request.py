@@ -19,14 +19,13 @@ from proxyctl.core.chat import (
     ToolChoice,
 )
 from proxyctl.core.errors import DecodeError, UnsupportedError
-from proxyctl.dialects.base import decode_fields
+from proxyctl.dialects.base import uncarried
 from proxyctl.dialects.openai_chat import wire
 from proxyctl.dialects.openai_chat.turns import decode_message
 from proxyctl.dialects.typed import decode_typed
 
 CUSTOM_INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 _MODES: dict[str, Literal["auto", "none", "any"]] = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
-_NOTHING = frozenset({b"null", b"false", b"[]", b"{}", b'""'})
 _EFFORTS: dict[str, Effort | None] = {
     "none": "off",
     "minimal": "minimal",
@@ -71,7 +70,7 @@ def decode_request(body: bytes) -> ChatRequest:
         service_tier=request.service_tier,
         stream=bool(request.stream),
         include_usage=bool(request.stream_options and request.stream_options.include_usage),
-        extras=(*_uncarried(body), *_grammars(request), *dropped),
+        extras=(*uncarried(body, wire.CARRIED, wire.UNCOUNTED), *_grammars(request), *dropped),
     )
 
 
@@ -193,15 +192,6 @@ def _positive(value: int | None, path: str) -> int | None:
     if value is not None and value < 1:
         raise DecodeError("it must be at least 1", path=path)
     return value
-
-
-def _uncarried(body: bytes) -> list[str]:
-    """The names of top-level fields that say something and that the canonical form has no place for."""
-    return [
-        name
-        for name, value in decode_fields(body).items()
-        if name not in wire.CARRIED and name not in wire.UNCOUNTED and bytes(value) not in _NOTHING
-    ]
 
 
 def _grammars(request: wire.Request) -> list[str]:
