@@ -14,20 +14,17 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-import hypercorn.asyncio.run
 from hypercorn.asyncio import serve
-from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
-from hypercorn.events import Event, Updated
-from typing_extensions import override
 
 from proxyctl.config.checks import is_loopback
 from proxyctl.config.paths import Paths
 from proxyctl.config.secrets import KeySources
 from proxyctl.daemon.child import Launch, Parts, run
+from proxyctl.daemon.http1 import Connections
 from proxyctl.daemon.life import ASGIApp
 from proxyctl.daemon.port import BACKLOG
 
@@ -37,32 +34,8 @@ if TYPE_CHECKING:
 KEEP_ALIVE_SECONDS = 75
 """Longer than any SDK keeps an idle connection, else it would send a request into a closing one.
 
-Only for callers from elsewhere: on loopback a peer that is gone is known to be gone, and Hypercorn's timer costs two
-tasks a request.
+Only for callers from elsewhere: on loopback a peer that is gone is known to be gone.
 """
-
-
-class PromptConnection(TCPServer):
-    """Hypercorn's connection, which is let go when its client has closed it.
-
-    Hypercorn 0.18 waits for its idle timer first: each client that closes a kept connection would hold a descriptor and
-    three tasks until then, or for ever without a timer.
-    """
-
-    @override
-    async def _read_data(self) -> None:
-        await super()._read_data()
-        await self.idle_task.stop()
-
-    @override
-    async def protocol_send(self, event: Event) -> None:
-        # An answer that ends behind its caller's goodbye must not start the timer again.
-        if isinstance(event, Updated) and event.idle and self.reader.at_eof():
-            return
-        await super().protocol_send(event)
-
-
-hypercorn.asyncio.run.TCPServer = PromptConnection  # type: ignore[attr-defined] # there is no other way in
 
 
 class HypercornServer:
@@ -71,16 +44,18 @@ class HypercornServer:
     def __init__(self, app: ASGIApp, sock: int) -> None:
         self._app = _LifespanWatch(app)
         self._config = _config(sock)
+        self._connections = Connections(app, None if _is_local(sock) else KEEP_ALIVE_SECONDS)
         self._end = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """See `Server`."""
+        loop: Any = asyncio.get_running_loop()
+        loop.connect = self._connections.open
         self._task = asyncio.create_task(
             serve(self._app, self._config, shutdown_trigger=self._end.wait, mode="asgi"),
             name="hypercorn",
         )
-        loop: Any = asyncio.get_running_loop()
         opened = asyncio.create_task(loop.listening.wait())
         await asyncio.wait((self._task, opened), return_when=asyncio.FIRST_COMPLETED)
         opened.cancel()
@@ -105,6 +80,7 @@ class HypercornServer:
         task = self._task
         if task is None:
             return True
+        await self._connections.close(seconds)
         self._end.set()
         await asyncio.wait((task,), timeout=seconds)
         if not task.done():
@@ -121,8 +97,6 @@ class _LifespanWatch:
         self.ended = False
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        if scope["type"] != "lifespan":
-            return self._app(scope, receive, send)
 
         async def watch(message: Any) -> None:
             self.ended = self.ended or message["type"] == "lifespan.shutdown.complete"
@@ -132,21 +106,18 @@ class _LifespanWatch:
 
 
 def _config(sock: int) -> Config:
-    with socket.socket(fileno=os.dup(sock)) as bound:
-        is_local = is_loopback(bound.getsockname()[0])
     config = Config()
     config.bind = [f"fd://{sock}"]
     config.backlog = BACKLOG
-    config.keep_alive_timeout = None if is_local else KEEP_ALIVE_SECONDS  # type: ignore[assignment] # None: for ever
-    config.keep_alive_max_requests = 1_000_000_000
     config.graceful_timeout = 1.0
-    config.h11_max_incomplete_size = 64 * 1024
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
-    # Answers of a provider carry its own headers; two fewer to write a request.
-    config.include_server_header = False
-    config.include_date_header = False
     return config
+
+
+def _is_local(sock: int) -> bool:
+    with socket.socket(fileno=os.dup(sock)) as bound:
+        return is_loopback(bound.getsockname()[0])
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -159,16 +130,21 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _listening_loop(base: Any) -> asyncio.AbstractEventLoop:
-    """A loop that remembers what listens on it: Hypercorn keeps its listener to itself, and a drain must close it."""
+    """A loop on which Hypercorn listens for us.
+
+    Hypercorn keeps its listener to itself, and a drain must close it; and it names its own connection class, where
+    each connection shall be one of `connect`.
+    """
 
     class Loop(base):  # type: ignore[misc]  # either loop
         def __init__(self) -> None:
             super().__init__()
             self.listeners: list[asyncio.AbstractServer] = []
             self.listening = asyncio.Event()
+            self.connect: Callable[[], asyncio.Protocol]
 
-        async def create_server(self, *args: Any, **kwargs: Any) -> asyncio.AbstractServer:
-            server: asyncio.AbstractServer = await super().create_server(*args, **kwargs)
+        async def create_server(self, _: Any, *args: Any, **kwargs: Any) -> asyncio.AbstractServer:
+            server: asyncio.AbstractServer = await super().create_server(self.connect, *args, **kwargs)
             self.listeners.append(server)
             self.listening.set()
             return server

@@ -1,8 +1,8 @@
 """A request's body on its way in: read whole, or thrown away behind a refusal.
 
-Hypercorn hands a body over through a queue of ten pieces, and cannot end an exchange while that queue is full: a
-request that is refused unread would hold its task and its connection for good. So whatever is refused is also read, for
-a moment before the answer (a client that is cut off while it sends never sees the refusal), then beside it.
+A server stops reading where nobody takes what it has read, and one that closes a connection with bytes unread cuts off
+its client in mid-sentence: it never sees the refusal. So whatever is refused is also read, for a moment before the
+answer, then beside it.
 """
 
 from __future__ import annotations

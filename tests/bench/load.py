@@ -10,9 +10,11 @@ import json
 import statistics
 import sys
 import time
+from typing import cast
 
 import httptools
 import uvloop
+from typing_extensions import override
 
 TIMEOUT = 120.0
 
@@ -25,10 +27,12 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._tail = b""
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
+    @override
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
@@ -40,6 +44,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._send()
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._run.lost(exc)
 

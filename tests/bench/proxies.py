@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -60,8 +62,7 @@ class Process:
     process: psutil.Process
 
     def cpu_seconds(self) -> float:
-        times = [one.cpu_times() for one in (self.process, *self.process.children(recursive=True))]
-        return sum(one.user + one.system for one in times)
+        return sum(_cpu_seconds(one) for one in (self.process, *self.process.children(recursive=True)))
 
     def resident_mib(self) -> float:
         return self.process.memory_info().rss / 1024 / 1024
@@ -117,13 +118,19 @@ def proxyctl(folder: Path, upstream: int) -> Iterator[tuple[Process, float]]:
     run("start")
     seconds = time.perf_counter() - begun
     try:
-        import json
-
         status = json.loads(run("status", "--json"))
         port = int(status["address"].rpartition(":")[2])
         yield Process(port, psutil.Process(status["pid"])), seconds
     finally:
         run("stop")
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """User and system time. On Linux from the process's own CPU clock: the other counters tick every 10 ms."""
+    if platform.system() == "Linux":
+        return time.clock_gettime((~process.pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a process id
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def help_seconds() -> float:

@@ -8,12 +8,20 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
+from typing import cast
 
 import httptools
 import uvloop
+from typing_extensions import override
 
-FRAMES = 200
+FRAMES = 500
 FRAMES_A_WRITE = 1
+
+PACED = "slowly"
+"""A request that holds this word has `PACED_FRAMES` streamed to it with `PAUSE` seconds between them."""
+PACED_FRAMES = 100
+PAUSE = 0.004
 
 WORDS = "word and "
 _CHAT = {
@@ -48,7 +56,7 @@ def _whole(value: object) -> bytes:
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def _chat_frames() -> list[bytes]:
+def _chat_frames(count: int) -> list[bytes]:
     def chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
         value = {
@@ -61,17 +69,17 @@ def _chat_frames() -> list[bytes]:
         return b"data: " + json.dumps(value, separators=(",", ":")).encode() + b"\n\n"
 
     usage = {"id": "chatcmpl-bench", "object": "chat.completion.chunk", "created": 1, "model": "bench", "choices": []}
-    tokens = {"prompt_tokens": 12, "completion_tokens": FRAMES, "total_tokens": 12 + FRAMES}
+    tokens = {"prompt_tokens": 12, "completion_tokens": count, "total_tokens": 12 + count}
     return [
         chunk({"role": "assistant", "content": ""}),
-        *(chunk({"content": WORDS}) for _ in range(FRAMES)),
+        *(chunk({"content": WORDS}) for _ in range(count)),
         chunk({}, "stop"),
         b"data: " + json.dumps({**usage, "usage": tokens}, separators=(",", ":")).encode() + b"\n\n",
         b"data: [DONE]\n\n",
     ]
 
 
-def _message_frames() -> list[bytes]:
+def _message_frames(count: int) -> list[bytes]:
     def event(name: str, **fields: object) -> bytes:
         data = json.dumps({"type": name, **fields}, separators=(",", ":"))
         return f"event: {name}\ndata: {data}\n\n".encode()
@@ -80,12 +88,12 @@ def _message_frames() -> list[bytes]:
     return [
         event("message_start", message=start),
         event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
-        *(event("content_block_delta", index=0, delta={"type": "text_delta", "text": WORDS}) for _ in range(FRAMES)),
+        *(event("content_block_delta", index=0, delta={"type": "text_delta", "text": WORDS}) for _ in range(count)),
         event("content_block_stop", index=0),
         event(
             "message_delta",
             delta={"stop_reason": "end_turn", "stop_sequence": None},
-            usage={"output_tokens": FRAMES},
+            usage={"output_tokens": count},
         ),
         event("message_stop"),
     ]
@@ -99,15 +107,18 @@ def _writes(frames: list[bytes]) -> list[bytes]:
 
 _STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _WHOLE = {False: _whole(_CHAT), True: _whole(_MESSAGE)}
-_STREAM = {False: _writes(_chat_frames()), True: _writes(_message_frames())}
+_STREAM = {False: _writes(_chat_frames(FRAMES)), True: _writes(_message_frames(FRAMES))}
+_PACED = {False: _writes(_chat_frames(PACED_FRAMES)), True: _writes(_message_frames(PACED_FRAMES))}
 
 
 class _Connection(asyncio.Protocol):
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self.parser = httptools.HttpRequestParser(self)
         self.loop = asyncio.get_running_loop()
 
+    @override
     def data_received(self, data: bytes) -> None:
         self.parser.feed_data(data)
 
@@ -127,13 +138,20 @@ class _Connection(asyncio.Protocol):
             self.transport.write(_WHOLE[is_messages])
             return
         self.transport.write(_STREAM_HEAD)
-        self._next(iter(_STREAM[is_messages]))
+        if PACED.encode() in self.body:
+            self._next(iter(_PACED[is_messages]), PAUSE)
+        else:
+            self._next(iter(_STREAM[is_messages]), 0)
 
-    def _next(self, writes: object) -> None:
+    def _next(self, writes: Iterator[bytes], pause: float) -> None:
         piece = next(writes, None)
-        if piece is not None and not self.transport.is_closing():
-            self.transport.write(piece)
-            self.loop.call_soon(self._next, writes)
+        if piece is None or self.transport.is_closing():
+            return
+        self.transport.write(piece)
+        if pause:
+            self.loop.call_later(pause, self._next, writes, pause)
+        else:
+            self.loop.call_soon(self._next, writes, pause)
 
 
 async def _serve() -> None:

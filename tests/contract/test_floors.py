@@ -49,7 +49,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "quart_schema": ("gateway/",),
     "werkzeug": ("gateway/",),
     "hypercorn": ("gateway/", "daemon/serve.py"),
-    "httptools": ("gateway/transport/", "simulator/"),
+    "httptools": ("gateway/transport/", "daemon/http1.py", "simulator/"),
     "httpx": ("gateway/upstream.py", "gateway/transport/", "client/", "simulator/traffic.py"),
     "pydantic": ("config/",),
     "pydantic_core": ("config/",),

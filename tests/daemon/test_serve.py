@@ -72,7 +72,7 @@ def test_an_open_door_without_a_key_is_refused_by_the_real_config_too(bare_home)
 
 
 def test_a_client_that_has_gone_leaves_nothing_behind(bare_home) -> None:
-    """Hypercorn alone keeps the socket of a closed connection until its idle timer ends, which it never does here."""
+    """On loopback no idle timer would ever let go of it."""
     ready = lifecycle.start(bare_home, port=0)
     state = read_state(bare_home.state_file)
     process = psutil.Process(ready.pid)

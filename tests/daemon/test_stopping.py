@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,8 +12,9 @@ import threading
 import psutil
 import pytest
 
-from proxyctl.daemon import lifecycle
-from proxyctl.daemon.errors import NotRunningError, StillRunningError
+from proxyctl.daemon import lifecycle, probe
+from proxyctl.daemon.errors import NotRunningError, PortTakenError, StillRunningError
+from proxyctl.daemon.farewell import progress_file, read_progress
 from proxyctl.daemon.lock import DaemonLock, DaemonState, is_held, write_state
 
 pytestmark = pytest.mark.slow
@@ -45,7 +47,9 @@ def test_a_running_exchange_is_finished_while_nobody_new_is_let_in(daemon, paths
     helper.request("GET", "/healthz")
     helper.getresponse().read()
     connection, response = daemon.open_stream("/exchange")
-    stopping = threading.Thread(target=lifecycle.stop, args=(paths,))
+    waits: list[int] = []
+    cut: list[int | None] = []
+    stopping = threading.Thread(target=lambda: cut.append(lifecycle.stop(paths, waits_for=waits.append)))
     stopping.start()
 
     def refused() -> bool:
@@ -59,6 +63,8 @@ def test_a_running_exchange_is_finished_while_nobody_new_is_let_in(daemon, paths
         return False
 
     until(refused)
+    until(lambda: (found := read_progress(paths, daemon.state.instance)) is not None and found.active == 1)
+    seen = probe.stopping(paths)
     helper.request("GET", "/release")  # on a connection that was there before
     assert helper.getresponse().read() == b"{}"
     assert response.read() == b"ended"
@@ -67,23 +73,31 @@ def test_a_running_exchange_is_finished_while_nobody_new_is_let_in(daemon, paths
     stopping.join(20)
 
     assert not is_held(paths)
+    assert seen is not None
+    assert (seen.is_draining, seen.state.port) == (True, port)
+    assert waits[0] == 1
+    assert cut[0] in {0, None}  # its end may come between two looks
+    assert not progress_file(paths).exists()
+    assert probe.stopping(paths) is None
 
 
 def test_an_exchange_that_outlasts_the_drain_is_cut_and_looks_cut(daemon, paths) -> None:
-    paths.config_file.write_text("[server]\nport = 0\ndrain_seconds = 0.1\n[providers.local]\n")
+    paths.config_file.write_text("[server]\nport = 0\ndrain_seconds = 0.3\n[providers.local]\n")
     daemon.start()
     connection, response = daemon.open_stream("/exchange")
     steps: list[str] = []
-    lifecycle.stop(paths, say=steps.append)
+    waits: list[int] = []
+    cut = lifecycle.stop(paths, say=steps.append, waits_for=waits.append)
 
     assert steps == ["asked", "stopped"]
+    assert (cut, waits) == (1, [1])
     with pytest.raises(http.client.IncompleteRead):
         response.read()
     connection.close()
 
 
 def test_an_endless_stream_does_not_hold_the_daemon(daemon, paths) -> None:
-    """Neither the drain nor Hypercorn's wait for its connections may depend on somebody who follows a log."""
+    """Neither the drain nor the server's wait for its connections may depend on somebody who follows a log."""
     daemon.start()
     connection, _response = daemon.open_stream("/endless")
     steps: list[str] = []
@@ -169,6 +183,25 @@ def test_restart_keeps_what_the_start_was_given(daemon) -> None:
     assert second.address == first.address
     assert second.instance != first.instance
     assert steps == ["asked", "stopped"]
+
+
+def test_a_restart_to_a_taken_port_stops_nothing(daemon, paths) -> None:
+    first = daemon.start()
+    steps: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTakenError) as caught:
+        daemon.restart(port=taken.getsockname()[1], say=steps.append)
+
+    assert f"goes on at {first.address}" in caught.value.hint
+    assert steps == []
+    assert probe.look(paths) == probe.Running(daemon.state)
+    assert daemon.state.instance == first.instance
+
+
+def test_a_restart_to_its_own_port_is_no_conflict(daemon) -> None:
+    first = daemon.start()
+    second = daemon.restart(port=daemon.state.port)
+
+    assert (second.address, second.instance != first.instance) == (first.address, True)
 
 
 def test_restart_starts_a_daemon_that_did_not_run(daemon) -> None:

@@ -1,18 +1,16 @@
-"""A whole gateway over real sockets: the simulator as upstream, Hypercorn in front, one event loop."""
+"""A whole gateway over real sockets: the simulator as upstream, the daemon's server in front, one event loop."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 
 from proxyctl.config.load import load
 from proxyctl.config.paths import Paths
@@ -24,6 +22,7 @@ from proxyctl.providers._registry import KIND_FACTS
 from proxyctl.simulator.server import Simulator
 from proxyctl.simulator.setup import DEMO_KEY, KEY_VARIABLE, demo_config
 from tests.gateway.hostile import Upstream, completion, hostile_upstream, response
+from tests.serving import serving_quart
 
 TOKEN = "management-token"
 
@@ -71,10 +70,13 @@ async def simulator() -> AsyncIterator[Simulator]:
 @pytest.fixture
 async def start_gateway(simulator: Simulator, tmp_path: Path) -> AsyncIterator[StartGateway]:
     """Starts gateways with a config text in which `{root}` is the simulator's address."""
-    running: list[tuple[asyncio.Event, asyncio.Task[None], httpx.AsyncClient]] = []
+    running = AsyncExitStack()
+    started = 0
 
     async def start(text: str | None = None, environ: dict[str, str] | None = None) -> Gateway:
-        home = tmp_path / str(len(running))
+        nonlocal started
+        home = tmp_path / str(started)
+        started += 1
         home.mkdir()
         config_file = home / "config.toml"
         config_file.write_text(demo_config(simulator.root, 0) if text is None else text)
@@ -88,25 +90,13 @@ async def start_gateway(simulator: Simulator, tmp_path: Path) -> AsyncIterator[S
             environ=lambda: values,
             folder=home,
         )
-        listener = socket.create_server(("127.0.0.1", 0))
-        config = Config()
-        config.bind = [f"fd://{listener.fileno()}"]
-        config.loglevel = "CRITICAL"
-        stop = asyncio.Event()
-        task = asyncio.create_task(serve(create_app(state), config, shutdown_trigger=stop.wait))
-        port = listener.getsockname()[1]
+        port = await running.enter_async_context(serving_quart(create_app(state)))
         http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20)
-        running.append((stop, task, http))
-        while (await http.get("/healthz")).status_code != 200:
-            await asyncio.sleep(0.01)
-        listener.detach()
+        await running.enter_async_context(http)
         return Gateway(state, simulator, http, config_file)
 
-    yield start
-    for stop, task, http in running:
-        await http.aclose()
-        stop.set()
-        await task
+    async with running:
+        yield start
 
 
 @pytest.fixture

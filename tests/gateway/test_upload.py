@@ -28,7 +28,7 @@ from tests.gateway.hostile import (
 
 
 def crumbs(method: str, path: str, more: bytes = b"") -> bytes:
-    """A body in forty chunks of one byte: four times what Hypercorn's queue holds, all of it there at once."""
+    """A body in forty chunks of one byte: all of it there at once."""
     head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n".encode()
     return head + more + b"transfer-encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 40 + b"0\r\n\r\n"
 

@@ -6,14 +6,11 @@ What the lead parts would answer (planner, catalogue, list endpoints) is written
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from quart import Quart
 from quart.typing import TestClientProtocol
 
@@ -33,6 +30,7 @@ from proxyctl.metering.prices import PriceBook
 from proxyctl.metering.recorder import Recorder
 from proxyctl.metering.store.memory import MemoryStore
 from proxyctl.providers._base import ModelInfo, Provider
+from tests.serving import serving_quart
 
 TOKEN = "token-of-this-run"
 GATEWAY_KEY = "key-of-the-gateway"
@@ -251,27 +249,19 @@ OpenStream = Callable[[str], Awaitable[Stream]]
 
 @pytest.fixture
 async def open_stream(app: Quart) -> AsyncIterator[OpenStream]:
-    """Open a stream of the app as Hypercorn serves it."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.accesslog = config.errorlog = None
-    ending = asyncio.Event()
-    serving = asyncio.create_task(serve(app, config, shutdown_trigger=ending.wait))
+    """Open a stream of the app as the daemon serves it."""
     opened: list[Stream] = []
+    async with serving_quart(app) as port:
 
-    async def open_one(path: str) -> Stream:
-        stream = Stream(*await asyncio.open_connection("127.0.0.1", port))
-        opened.append(stream)
-        await stream.begin(path)
-        return stream
+        async def open_one(path: str) -> Stream:
+            stream = Stream(*await asyncio.open_connection("127.0.0.1", port))
+            opened.append(stream)
+            await stream.begin(path)
+            return stream
 
-    yield open_one
-    for stream in opened:
-        await stream.leave()
-    ending.set()
-    await serving
+        yield open_one
+        for stream in opened:
+            await stream.leave()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Streams over real sockets, served by Hypercorn as in the daemon."""
+"""Streams over real sockets, served as in the daemon."""
 
 from __future__ import annotations
 
