@@ -66,6 +66,11 @@ def names_and_modes(ctx: typer.Context) -> list[tuple[str, str]]:
     return [*((name, "provider") for name in provider_names(ctx)), *_MODES]
 
 
+def names_and_show(ctx: typer.Context) -> list[tuple[str, str]]:
+    """For `logs [NAME]` and `logs show ID`."""
+    return [*((name, "provider") for name in provider_names(ctx)), ("show", "one request whole")]
+
+
 def mode_names() -> list[tuple[str, str]]:
     return list(_MODES)
 
@@ -78,10 +83,14 @@ def model_names(ctx: typer.Context) -> list[tuple[str, str]]:
 def _models(context: CliContext) -> Iterator[tuple[str, str]]:
     from proxyctl.client.admin import AdminClient
     from proxyctl.client.connection import Endpoint
+    from proxyctl.client.identity import confirm
 
     known = context.endpoint
+    endpoint = Endpoint(known.address, known.token, _ASK_SECONDS)
+    instance = context.state.instance if context.state else None
     try:
-        report = AdminClient(Endpoint(known.address, known.token, _ASK_SECONDS)).models()
+        confirm(endpoint, instance=instance, config_path=str(context.paths.config_file))
+        report = AdminClient(endpoint).models()
     except ClientError:
         return
     for model in report.models:

@@ -1,7 +1,8 @@
 """What every command is handed: where the files are, how to reach the daemon, where to print.
 
-The daemon is found by its state file; without one, at the address that the config file names. Everything is looked up
-when it is asked for, because most commands need little of it.
+The daemon is found by its state file; without one, at the address that the config file names. Whoever answers there is
+believed only when it is this home's daemon. Everything is looked up when it is asked for, because most commands need
+little of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from proxyctl.cli.failures import USAGE, Failure, unknown_name
+from proxyctl.cli.failures import CONFIG_INVALID, USAGE, Failure, unknown_name
 from proxyctl.cli.output import Output
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from proxyctl.client.connection import Endpoint
     from proxyctl.config.kinds import Kinds
     from proxyctl.config.paths import Paths
+    from proxyctl.daemon.lock import DaemonState
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8094
@@ -51,32 +53,90 @@ class CliContext:
         return Paths.find(self.config, self.environ)
 
     @cached_property
-    def endpoint(self) -> Endpoint:
-        """Where the daemon is, or would be."""
-        from proxyctl.client.connection import Endpoint
+    def state(self) -> DaemonState | None:
+        """What the last daemon of this home has left of itself; it may be gone."""
         from proxyctl.daemon.lock import read_state
 
-        state = read_state(self.paths.state_file)
-        if state is not None:
-            return Endpoint(state.address, state.token)
+        return read_state(self.paths.state_file)
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Where the daemon is, or would be. Who answers there has still to be confirmed: see `connect`."""
+        from proxyctl.client.connection import Endpoint
+
+        if self.state is not None:
+            return Endpoint(self.state.address, self.state.token)
         return Endpoint(self._configured_address())
 
     def connect(self) -> AdminClient:
-        """The client of the daemon, which may turn out not to run."""
+        """The client of this home's daemon, which answers now. Raises `ClientError`, `StoppingError` or `Failure`."""
         from proxyctl.client.admin import AdminClient
+        from proxyctl.client.errors import ForeignError, NotRunningError
+        from proxyctl.client.identity import confirm
 
+        self.check_config()
+        state = self.state
+        if state is None and self._listens_anywhere:
+            from proxyctl.daemon import errors
+
+            raise errors.NotRunningError
+        try:
+            confirm(
+                self.endpoint,
+                instance=state.instance if state else None,
+                config_path=str(self.paths.config_file),
+            )
+        except ForeignError:
+            raise
+        except NotRunningError:
+            self._raise_if_stopping()
+            raise
+        if state is not None and self.names_config and not self.is_config_of(state):
+            self.output.say(f"The daemon runs with {state.config_path}, not with {self.paths.config_file}.")
         return AdminClient(self.endpoint)
 
     def running(self) -> AdminClient | None:
-        """The client of a daemon that answers, `None` when none runs. Raises `ClientError` for one that misbehaves."""
+        """The same, `None` when this home's daemon does not run. Raises `ClientError` for one that misbehaves."""
         from proxyctl.client.errors import NotRunningError
+        from proxyctl.daemon import errors
 
-        client = self.connect()
         try:
-            client.daemon()
-        except NotRunningError:
+            return self.connect()
+        except (NotRunningError, errors.NotRunningError, errors.StoppingError):
             return None
-        return client
+
+    def check_config(self) -> None:
+        """Raise the failure for a config file that was named and is not there.
+
+        A daemon that runs with it goes on without it, and may be asked.
+        """
+        if not self.names_config or self.paths.config_file.exists():
+            return
+        if self.state is not None and self.is_config_of(self.state):
+            return
+        raise Failure(
+            f"{self.paths.config_file}: there is no such file",
+            hint="`proxyctl config path` without --config and PROXYCTL_CONFIG shows the usual one",
+            code=CONFIG_INVALID,
+        )
+
+    @property
+    def names_config(self) -> bool:
+        """Whether the user has named a config file for this command."""
+        return self.config is not None or bool(self.environ.get("PROXYCTL_CONFIG", "").strip())
+
+    def is_config_of(self, state: DaemonState) -> bool:
+        """Whether a daemon runs with the config file of this command."""
+        return state.config_path == str(self.paths.config_file)
+
+    def _raise_if_stopping(self) -> None:
+        from proxyctl.daemon.probe import stopping
+
+        found = stopping(self.paths)
+        if found is not None:
+            from proxyctl.daemon.errors import StoppingError
+
+            raise StoppingError(found)
 
     @cached_property
     def kinds(self) -> Kinds:
@@ -103,9 +163,17 @@ class CliContext:
         if name not in known:
             raise unknown_name("provider", name, known, listing="proxyctl providers list")
 
-    def _configured_address(self) -> str:
+    @property
+    def _listens_anywhere(self) -> bool:
+        """Whether the config asks for any free port, so that only the state file could say where it is."""
+        return self._server_table().get("port") == 0
+
+    def _server_table(self) -> dict[str, Any]:
         server = self.raw_config().get("server")
-        table = server if isinstance(server, dict) else {}
+        return server if isinstance(server, dict) else {}
+
+    def _configured_address(self) -> str:
+        table = self._server_table()
         host, port = table.get("host", DEFAULT_HOST), table.get("port", DEFAULT_PORT)
         return f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}"
 

@@ -11,19 +11,24 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from proxyctl.cli.context import CliContext
 from proxyctl.cli.failures import Failure
+
+if TYPE_CHECKING:
+    import psutil
 
 FRAME_DELAY = 0.02
 """Seconds between the simulator's frames: a stream that one can watch."""
 
 END_SECONDS = 5.0
+SIMULATOR_FILE = "simulator.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class DemoHome:
     def of(cls, cli: CliContext) -> DemoHome:
         from proxyctl.simulator.setup import DEMO_KEY, KEY_VARIABLE
 
-        folder = cli.paths.state_dir / "demo"
+        folder = _around(cli) or cli.paths.state_dir / "demo"
         others = {name: value for name, value in cli.environ.items() if name != "PROXYCTL_CONFIG"}
         return cls(folder, {**others, "PROXYCTL_HOME": str(folder), KEY_VARIABLE: DEMO_KEY})
 
@@ -47,7 +52,7 @@ class DemoHome:
 
     @property
     def simulator_file(self) -> Path:
-        return self.folder / "simulator.json"
+        return self.folder / SIMULATOR_FILE
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -64,6 +69,14 @@ class DemoHome:
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+
+def _around(cli: CliContext) -> Path | None:
+    """The demo's folder, when a command runs in the environment of a demo: it is to find that one, not one inside."""
+    for folder in (cli.paths.state_dir.parent, cli.paths.config_file.parent):
+        if folder.name == "demo" and (folder / SIMULATOR_FILE).exists():
+            return folder
+    return None
 
 
 def start_simulator(home: DemoHome) -> str:
@@ -104,10 +117,22 @@ def stop_simulator(home: DemoHome) -> bool:
         process = psutil.Process(known["pid"])
         if process.create_time() == known["created"]:
             process.terminate()
-            process.wait(END_SECONDS)
-            ended = True
+            ended = _has_ended(process)
     home.simulator_file.unlink(missing_ok=True)
     return ended
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Whether it ends in time. A zombie has ended: it only waits for a parent, which may never ask for it."""
+    import psutil
+
+    deadline = time.monotonic() + END_SECONDS
+    with suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+    return True
 
 
 def simulator_url(home: DemoHome) -> str | None:

@@ -83,6 +83,9 @@ def _of_client(exc: BaseException) -> Failure | None:
     from proxyctl.client import errors
 
     match exc:
+        case errors.ForeignError():
+            hint = "`proxyctl start --port 0` starts this home's own; to ask that one, set PROXYCTL_HOME to its home"
+            return Failure(exc.message, hint=hint, code=NOT_RUNNING)
         case errors.NotRunningError():
             return Failure(exc.message, hint="start it with `proxyctl start`", code=NOT_RUNNING)
         case errors.SilentError():
@@ -101,14 +104,17 @@ def _of_client(exc: BaseException) -> Failure | None:
 
 
 def _of_config(exc: BaseException) -> Failure | None:
-    from proxyctl.config.problems import ConfigError
+    from proxyctl.config.problems import ConfigError, EditError
     from proxyctl.config.vault import SecretsFileError
 
     match exc:
         case SecretsFileError():
             return Failure(str(exc), hint=exc.hint)
+        case EditError():
+            # The file is fine, and what was asked of it is not.
+            said = "; ".join(f"{one.key_path}: {one.message}" if one.key_path else one.message for one in exc.problems)
+            return Failure(said, hint=next((one.hint for one in exc.problems if one.hint), ""))
         case ConfigError(problems=(one,)) if not one.line:
-            # Not the text is at fault, but what was asked of it: it is missing, or an edit makes no sense.
             where = f"{one.key_path}: " if one.key_path else ""
             return Failure(f"{exc.path}: {where}{one.message}", hint=one.hint, code=CONFIG_INVALID)
         case ConfigError():
@@ -123,7 +129,7 @@ def _of_daemon(exc: BaseException) -> Failure | None:
     from proxyctl.daemon import errors
 
     match exc:
-        case errors.NotRunningError():
+        case errors.NotRunningError() | errors.StoppingError():
             return Failure(exc.message, hint=exc.hint, code=NOT_RUNNING)
         case errors.StartRefusedError(code="config_invalid"):
             return Failure(exc.message, hint=exc.hint, code=CONFIG_INVALID)

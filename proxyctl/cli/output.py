@@ -76,7 +76,8 @@ class Output:
     def look(self, console: Console) -> Look:
         from proxyctl.cli.views.figures import Look
 
-        return Look(self.now(), PIPE_WIDTH if console.width == _UNBROKEN else console.width, self.zone)
+        unbroken = console.width == _UNBROKEN
+        return Look(self.now(), PIPE_WIDTH if unbroken else console.width, self.zone, unbroken)
 
     @property
     def is_terminal(self) -> bool:

@@ -22,7 +22,11 @@ _HEAD = """\
 
 `proxyctl` starts and stops the daemon, edits its config, and shows what it sees. `proxyctl COMMAND --help` prints what
 stands here. Data goes to standard output, talk to standard error; `--json` prints the management API's own JSON
-([management-api.md](management-api.md)). In a pipe no line is broken and live views become lines.
+([management-api.md](management-api.md)). In a pipe no line is broken and live views become lines; a narrow terminal
+gets fewer columns, never half a number.
+
+Commands ask the daemon of their own home (`PROXYCTL_HOME`, else the platform's folders), which they find by its state
+file. Another home's daemon on the same port is neither shown nor changed.
 """
 
 _EXIT_CODES = """\
@@ -32,8 +36,8 @@ _EXIT_CODES = """\
 |---|---|
 | 0 | fine |
 | 1 | failed: the error says why, the hint names the command that would help |
-| 2 | wrong usage: a command, option or name that does not exist |
-| 3 | the daemon does not run |
+| 2 | wrong usage: a command, option, name or value that does not exist |
+| 3 | the daemon does not run, takes nothing new because it is stopping, or is another home's |
 | 4 | the config is invalid; nothing was changed |
 | 130 | interrupted with Ctrl-C |
 """

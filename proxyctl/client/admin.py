@@ -63,6 +63,10 @@ class AdminClient:
     def logs(self, wanted: LogFilter) -> schema.LogPage:
         return self._get(wanted.path(), schema.LogPage, wanted.query())
 
+    def record(self, record_id: str) -> schema.ExchangeRecord:
+        """One request's record. Raises `RefusedError` when it is not kept, or never was."""
+        return self._get(f"/providers/records/{segment(record_id)}", schema.ExchangeRecord)
+
     def costs(self) -> schema.CostReport:
         return self._get("/providers/costs", schema.CostReport)
 

@@ -1,7 +1,8 @@
 """What can go wrong between a command and the daemon.
 
     ClientError               every one knows the address that was asked
-    ├── NotRunningError       nobody listens there
+    ├── NotRunningError       ours does not run: nobody listens there
+    │   └── ForeignError      … or another's daemon does
     ├── SilentError           it took the request and did not answer in time
     ├── StrangerError         it answered, but not as a proxyctl daemon does
     ├── RefusedError          the daemon said no, and why
@@ -26,8 +27,17 @@ class ClientError(Exception):
 class NotRunningError(ClientError):
     """Nothing was sent: the connection was refused or could not be made."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address, f"nothing answers at {address}")
+    def __init__(self, address: str, message: str = "") -> None:
+        super().__init__(address, message or f"nothing answers at {address}")
+
+
+class ForeignError(NotRunningError):
+    """A daemon of another home has the address. `config_path` is its config, `""` when it does not tell."""
+
+    def __init__(self, address: str, config_path: str) -> None:
+        whose = f"; it runs with {config_path}" if config_path else ""
+        super().__init__(address, f"the daemon at {address} is not this home's{whose}")
+        self.config_path = config_path
 
 
 class SilentError(ClientError):

@@ -1,9 +1,9 @@
 """Edit a config file for `proxyctl providers set` and its like, so that the owner still recognises it.
 
 One edit is: lock, read, change the text (`rewrite`), validate the new text whole, replace the file. When the new text
-is not valid the old file stands untouched and the error says why, so an edit can neither break a config nor half do it.
-Beside `ConfigError` each may raise `OSError` (a full disk, a folder without write permission, `FileBusyError`). Running
-daemons notice nothing until they are told to reload.
+is not valid the old file stands untouched, so an edit can neither break a config nor half do it: `EditError` blames the
+edit, `ConfigError` the file as it was. Beside them each may raise `OSError` (a full disk, a folder without write
+permission, `FileBusyError`). Running daemons notice nothing until they are told to reload.
 """
 
 import tomllib
@@ -16,7 +16,7 @@ from proxyctl.config.crosscheck import table
 from proxyctl.config.files import locked, replace_file
 from proxyctl.config.kinds import MODES, TIERS, Kinds, Mode, Tier, default_primary
 from proxyctl.config.load import parse, parse_toml, read_text
-from proxyctl.config.problems import ConfigError, ConfigProblem, did_you_mean
+from proxyctl.config.problems import ConfigError, ConfigProblem, EditError, did_you_mean
 from proxyctl.config.rewrite import Change, Drop, LayoutError, Put, TomlValue, rewrite
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Removal:
 
 
 class _RefusedError(Exception):
-    """An edit that makes no sense for this file; becomes a `ConfigError`."""
+    """An edit that makes no sense for this file; becomes an `EditError`."""
 
     def __init__(self, key_path: str, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -98,12 +98,15 @@ def add_provider(path: Path, kinds: Kinds, name: str, values: Mapping[str, TomlV
 def remove_provider(path: Path, kinds: Kinds, name: str) -> Removal:
     """Take a provider out, with the tier entries that only make sense with it.
 
-    Raises `ConfigError`, also when an alias still points to it or it is the primary: those are the owner's to change.
+    Raises `EditError` also when an alias still points to it or it is the primary: those are the owner's to change.
     """
 
     def plan(raw: Raw) -> tuple[list[Change], Removal]:
         if name not in table(raw, "providers"):
             raise _RefusedError("providers", f"there is no provider {name!r}", _known(name, raw, {}))
+        if name == table(raw, "routing").get("primary", default_primary(kinds)):
+            hint = f"name another with `proxyctl config edit`, or turn it off: `proxyctl providers set {name} off`"
+            raise _RefusedError("", f"{name} is the primary provider, which cannot be removed", hint)
         tiers = tuple(tier for tier in TIERS if name in table(table(raw, "tiers"), tier))
         changes: list[Change] = [Drop(("tiers", tier, name)) for tier in tiers]
         return [*changes, Drop(("providers", name))], Removal(name, tiers)
@@ -156,13 +159,17 @@ def _edit(path: Path, kinds: Kinds, plan: Callable[[Raw], tuple[list[Change], T]
             changed = rewrite(text, changes)
             data = changed.encode()
         except _RefusedError as refused:
-            raise ConfigError(path, (refused.problem,)) from None
+            raise EditError(path, (refused.problem,)) from None
         except LayoutError as exc:
             problem = ConfigProblem(0, None, "", f"this edit cannot be made safely: {exc}", "`proxyctl config edit`")
-            raise ConfigError(path, (problem,)) from exc
+            raise EditError(path, (problem,)) from exc
         except UnicodeEncodeError:
-            raise ConfigError(path, (ConfigProblem(0, None, "", "the new value is not UTF-8 text"),)) from None
-        parse(changed, kinds, path=path)
+            raise EditError(path, (ConfigProblem(0, None, "", "the new value is not UTF-8 text"),)) from None
+        try:
+            parse(changed, kinds, path=path)
+        except ConfigError as exc:
+            parse(text, kinds, path=path)  # the file was broken before: that is what has to be said
+            raise EditError(path, exc.problems) from None
         if changed != text:
             replace_file(path, data)
     return result
@@ -180,7 +187,7 @@ def _keys(path: Path, key: str) -> tuple[str, ...]:
         keys.append(one)
     if plain != 0 or not keys:
         problem = ConfigProblem(0, None, "", f"{key!r} is not a dotted key", 'for example aliases."claude-*"')
-        raise ConfigError(path, (problem,))
+        raise EditError(path, (problem,))
     return tuple(keys)
 
 

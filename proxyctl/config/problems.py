@@ -1,7 +1,8 @@
 """What is wrong with a config file: every problem at once, each with its line.
 
     ConfigError(path, problems)
-      ConfigProblem(line, column, key_path, message, hint)
+      ├─ EditError                          the file is fine, an edit of it is not
+      └─ ConfigProblem(line, column, key_path, message, hint)
 
 A problem's text never holds the value of a key or header: people paste keys where references belong, and errors end up
 in logs and bug reports.
@@ -50,6 +51,12 @@ class ConfigError(Exception):
     @override
     def __str__(self) -> str:
         return "\n".join(f"{self.path}: {problem}" for problem in self.problems)
+
+
+class EditError(ConfigError):
+    """An edit that may not be made of a file that is fine. Nothing was changed."""
+
+    code = "edit_refused"
 
 
 class Refusal(ValueError):  # noqa: N818 - pydantic wants a ValueError; it is caught in `load` and never seen outside

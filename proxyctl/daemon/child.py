@@ -114,9 +114,10 @@ def _live(arguments: Arguments, parts: Parts, line: ReadinessLine, clock: Clock)
 
         def announce(gateway: Gateway) -> None:
             write_state(paths, state)
-            line.ready(_readiness(gateway, state, first))
+            ready = _readiness(gateway, state, first)
+            line.ready(ready)
             start_right.close()
-            _log.info("ready", address=state.address, instance=state.instance, version=state.version)
+            _log_start(ready, folder)
 
         parts.run(_serve(launch, parts, sock, logs, announce))
 
@@ -126,6 +127,22 @@ async def _serve(launch: Launch, parts: Parts, sock: int, logs: LogSink, announc
     logs.redact = gateway.redact
     server = parts.server(gateway.app, sock)
     await live(gateway, server, announce, drain_seconds=launch.settings.server.drain_seconds)
+
+
+def _log_start(ready: Ready, folder: Path) -> None:
+    """What somebody who reads the log later must know: where it listens, by which file, and who takes part."""
+    told = {name: list(texts) for name, texts in (("first", ready.first), ("notes", ready.notes)) if texts}
+    _log.info(
+        "ready",
+        address=ready.address,
+        instance=ready.instance,
+        version=ready.version,
+        pid=ready.pid,
+        config=ready.config_path,
+        folder=str(folder),
+        providers=list(ready.providers),
+        **told,
+    )
 
 
 def _take_lock(paths: Paths, held: ExitStack) -> None:

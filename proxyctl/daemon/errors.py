@@ -4,6 +4,7 @@
       ├─ AlreadyRunningError            carries the state of the one that runs
       ├─ NotRunningError
       ├─ UnresponsiveError              somebody holds the lock and does not answer
+      ├─ StoppingError                  it has closed its door and finishes what runs
       ├─ PortTakenError                 names the owner where the system tells
       ├─ CannotListenError              no such address here, or no right to the port
       ├─ StartRefusedError              the daemon said why it will not start; `code` is stable
@@ -23,6 +24,7 @@ from proxyctl.core.errors import ProxyctlError
 if TYPE_CHECKING:
     from proxyctl.daemon.lock import DaemonState
     from proxyctl.daemon.port import Owner
+    from proxyctl.daemon.probe import Stopping
 
 
 class DaemonError(ProxyctlError):
@@ -62,6 +64,23 @@ class UnresponsiveError(DaemonError):
             hint="`proxyctl stop` ends it; its log says more" if state else "wait until it has started or stopped",
         )
         self.state = state
+
+
+class StoppingError(DaemonError):
+    """Somebody holds the lock and takes no connections any more; `found` says what is known of it."""
+
+    def __init__(self, found: Stopping) -> None:
+        if found.is_draining:
+            message = f"the daemon (pid {found.state.pid}) is stopping: it finishes what runs and takes nothing new"
+            hint = "wait until it has ended, then `proxyctl start`"
+        else:
+            message = f"the daemon (pid {found.state.pid}) runs, but takes no connections at {found.state.address}"
+            hint = f"`proxyctl restart` ends a daemon that hangs; its log is {found.state.log_path}"
+        if found.progress is not None:
+            requests = "1 request was" if found.progress.active == 1 else f"{found.progress.active} requests were"
+            message += f"; {requests} open when last seen"
+        super().__init__(message, hint=hint)
+        self.found = found
 
 
 class PortTakenError(DaemonError):

@@ -6,7 +6,6 @@ when the lock is free. Nothing here prints or sleeps without a limit; what happe
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import sys
@@ -20,13 +19,16 @@ from typing import Any, Literal, NoReturn, TypeAlias
 from proxyctl.config.paths import Paths
 from proxyctl.daemon.errors import (
     AlreadyRunningError,
+    CannotListenError,
     NotRunningError,
+    PortTakenError,
     StillRunningError,
     UnresponsiveError,
 )
+from proxyctl.daemon.farewell import PATIENCE, Farewell, Watch, forget_progress
 from proxyctl.daemon.lock import DaemonState, is_held, read_state, remove_state, starting
 from proxyctl.daemon.port import listen
-from proxyctl.daemon.probe import PATIENCE, Running, Silent, Stopped, ask, look
+from proxyctl.daemon.probe import Running, Silent, Stopped, look
 from proxyctl.daemon.ready import Ready
 from proxyctl.daemon.spawn import outcome, spawn
 
@@ -76,35 +78,69 @@ def stop(
     paths: Paths,
     *,
     say: Callable[[StopStep], None] = lambda _step: None,
+    waits_for: Callable[[int], None] = lambda _active: None,
     drain_seconds: float | None = None,
     signal_seconds: float = SIGNAL_SECONDS,
-) -> None:
-    """End the daemon, and return when its lock is free.
+) -> int | None:
+    """End the daemon, and return when its lock is free: how many answers were cut, `None` when nobody could see.
 
     It is asked first and has `drain_seconds` (as its config says, when `None`) for what is under way; then comes
-    SIGTERM, then SIGKILL. Raises `NotRunningError` or `StillRunningError`.
+    SIGTERM, then SIGKILL. `waits_for` hears how many requests are open, at first and whenever that changes. Raises
+    `NotRunningError` or `StillRunningError`.
     """
     sight = look(paths)
     if isinstance(sight, Stopped):
         remove_state(paths)
         raise NotRunningError
     state = sight.state
-    if isinstance(sight, Running):
-        asked = _ask_to_stop(sight.state)
-        say("asked" if asked else "refused")
+    watch = None if state is None else Watch(paths, state, waits_for, time.time)
+    if isinstance(sight, Running) and watch is not None:
         patience = sight.state.drain_seconds if drain_seconds is None else drain_seconds
-        if asked and _released(paths, patience + signal_seconds):
-            return _stopped(paths, say)
+        asked, cut = _ask_and_wait(paths, sight.state, watch, say, patience, signal_seconds)
+        if asked and _released(paths, 0):
+            return _stopped(paths, say, cut)
     signals: tuple[tuple[StopStep, int], ...] = (("terminated", signal.SIGTERM), ("killed", signal.SIGKILL))
     for step, number in signals:
         if state is None or not _signal(state, number):
             break
         say(step)
         if _released(paths, signal_seconds):
-            return _stopped(paths, say)
+            return _stopped(paths, say, watch.active if watch else None)
     if _released(paths, 0):
-        return _stopped(paths, say)
+        return _stopped(paths, say, None)
     raise StillRunningError(state.pid if state else None)
+
+
+def _ask_and_wait(
+    paths: Paths,
+    state: DaemonState,
+    watch: Watch,
+    say: Callable[[StopStep], None],
+    patience: float,
+    signal_seconds: float,
+) -> tuple[bool, int | None]:
+    """Whether it agreed to stop, and how many requests were open when its time was up, as `stop` returns it.
+
+    Returns when the lock is free or the patience at its end.
+    """
+    with Farewell(state) as farewell:
+        if not farewell.ask():
+            say("refused")
+            return False, None
+        say("asked")
+        began = time.monotonic()
+        while is_held(paths):
+            passed = time.monotonic() - began
+            if passed >= patience + signal_seconds:
+                return True, watch.active
+            if passed < state.drain_seconds:
+                # Later it is cutting what is left, and each number would be a moment's.
+                watch.saw(farewell.active())
+            time.sleep(0.02)
+    if time.monotonic() - began >= state.drain_seconds:
+        return True, watch.active
+    # All were finished in time, unless somebody hurried it with a signal: then nobody saw what was cut.
+    return True, 0 if not watch.active else None
 
 
 def restart(
@@ -113,23 +149,37 @@ def restart(
     host: str | None = None,
     port: int | None = None,
     say: Callable[[StopStep], None] = lambda _step: None,
+    waits_for: Callable[[int], None] = lambda _active: None,
     command: Sequence[str] = SERVE,
 ) -> Ready:
     """Stop the daemon if it runs, and start it with the host and port that its own start was given, or with new ones.
 
-    Raises what `stop` and `start` raise, but for `NotRunningError`.
+    Raises what `stop` and `start` raise, but for `NotRunningError`. A new port that is taken is found out before
+    anything is stopped.
     """
     state = read_state(paths.state_file) if is_held(paths) else None
-    with suppress(NotRunningError):
-        stop(paths, say=say)
     if state is not None:
         host = state.given_host if host is None else host
         port = state.given_port if port is None else port
+        _expect_free(listen_address(paths.config_file, host, port), state)
+    with suppress(NotRunningError):
+        stop(paths, say=say, waits_for=waits_for)
     return start(paths, host=host, port=port, command=command)
 
 
+def _expect_free(bind: tuple[str, int], state: DaemonState) -> None:
+    """Raise when a restart could not listen there. The daemon's own port will be free when it has stopped."""
+    if bind[1] in {0, state.port}:
+        return
+    try:
+        listen(*bind).close()
+    except (PortTakenError, CannotListenError) as exc:
+        exc.hint = f"nothing was stopped: proxyctl goes on at {state.address}; give another --port"
+        raise
+
+
 def listen_address(config_file: Path, host: str | None, port: int | None) -> tuple[str, int]:
-    """Where the daemon will listen. A config that cannot be read is the daemon's to explain, line by line.
+    """Where the daemon will listen. A config or port that cannot be read is the daemon's to explain, line by line.
 
     Until it has, any free port will do: a taken one must not hide what is wrong with the file.
     """
@@ -144,8 +194,11 @@ def listen_address(config_file: Path, host: str | None, port: int | None) -> tup
     if host is None:
         host = configured_host if isinstance(configured_host, str) and configured_host else DEFAULT_HOST
     if port is None:
-        valid = isinstance(configured_port, int) and 0 <= configured_port <= 65_535
-        port = int(configured_port) if valid and configured_port is not None else DEFAULT_PORT
+        if configured_port is None:
+            port = DEFAULT_PORT
+        else:
+            valid = isinstance(configured_port, int) and 0 <= configured_port <= 65_535
+            port = int(configured_port) if valid else 0
     return host, port
 
 
@@ -172,14 +225,6 @@ def _arguments(paths: Paths, host: str | None, port: int | None, sock: int | Non
     return [*arguments, "--fd", str(sock), "--ready-fd", str(ready)]
 
 
-def _ask_to_stop(state: DaemonState) -> bool:
-    try:
-        status, _body = ask(state, "POST", "/daemon/stop")
-    except (OSError, http.client.HTTPException):
-        return False
-    return status < 300
-
-
 def _released(paths: Paths, seconds: float) -> bool:
     """Whether nobody holds the lock within so long."""
     deadline = time.monotonic() + seconds
@@ -190,9 +235,11 @@ def _released(paths: Paths, seconds: float) -> bool:
     return True
 
 
-def _stopped(paths: Paths, say: Callable[[StopStep], None]) -> None:
+def _stopped(paths: Paths, say: Callable[[StopStep], None], cut: int | None) -> int | None:
     remove_state(paths)
+    forget_progress(paths)
     say("stopped")
+    return cut
 
 
 def _signal(state: DaemonState, number: int) -> bool:

@@ -13,10 +13,9 @@ from typing import TypeAlias
 import msgspec
 
 from proxyctl.config.paths import Paths
+from proxyctl.daemon.farewell import PATIENCE, Progress, read_progress
+from proxyctl.daemon.lines import last_lines
 from proxyctl.daemon.lock import DaemonState, is_held, reachable, read_state
-
-PATIENCE = 2.0
-"""Seconds for an answer from this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,18 @@ class Silent:
     state: DaemonState | None
 
 
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """A daemon that takes no connections any more. `progress` is `None` when nobody watches its requests end.
+
+    `is_draining` when its log says that it stops; else it may as well hang.
+    """
+
+    state: DaemonState
+    progress: Progress | None
+    is_draining: bool
+
+
 Sight: TypeAlias = Stopped | Running | Silent
 
 
@@ -49,6 +60,31 @@ def look(paths: Paths, patience: float = PATIENCE) -> Sight:
     if state is not None and answers(state, patience):
         return Running(state)
     return Silent(state)
+
+
+def stopping(paths: Paths) -> Stopping | None:
+    """The daemon that nobody could reach but that is still there; `None` when none is."""
+    state = read_state(paths.state_file)
+    if state is None or not is_held(paths):
+        return None
+    progress = read_progress(paths, state.instance)
+    return Stopping(state, progress, progress is not None or _says_stopping(paths))
+
+
+def _says_stopping(paths: Paths) -> bool:
+    """Whether the last word about its life in the daemon's log is that it stops."""
+    for line in reversed(last_lines(paths.log_file, count=200)):
+        try:
+            event = msgspec.json.decode(line, type=_Line).event
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+        if event in {"ready", "stopping"}:
+            return event == "stopping"
+    return False
+
+
+class _Line(msgspec.Struct):
+    event: str = ""
 
 
 def answers(state: DaemonState, patience: float = PATIENCE) -> bool:

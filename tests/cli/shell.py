@@ -70,9 +70,11 @@ class Shell:
         self.paths.config_file.write_text(text, "utf-8")
         return self.paths.config_file
 
-    def run(self, *words: str, typed: str | None = None, columns: int = 100) -> Result:
+    def run(
+        self, *words: str, typed: str | None = None, columns: int = 100, context: CliContext | None = None
+    ) -> Result:
         """Run a command in this process, its output in a pipe of so many columns, the clock at `NOW`."""
-        context = CliContext(None, self.environ, lambda: NOW, UTC)
+        context = context or CliContext(None, self.environ, lambda: NOW, UTC)
         environ = {**self.environ, "COLUMNS": str(columns)}
         return CliRunner().invoke(app, list(words), input=typed, env=environ, obj=context, catch_exceptions=False)
 

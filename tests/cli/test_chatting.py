@@ -127,5 +127,8 @@ def test_without_any_model(daemon: StandIn, shell: Shell) -> None:
     assert output(shell.run("chat", "Hello")) == (
         1,
         "",
-        "error: no provider that can serve has listed a model\nhint: name one: `proxyctl chat --model MODEL …`\n",
+        (
+            "error: no provider that can serve has listed a model\n"
+            "hint: `proxyctl health` shows who answers; or name a model: `proxyctl chat --model MODEL …`\n"
+        ),
     )

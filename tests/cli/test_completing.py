@@ -35,6 +35,8 @@ def complete(shell: Shell, *words: str) -> list[str]:
         (("providers", "re"), ["remove", "reset"]),
         (("config", ""), ["path", "show", "edit", "validate"]),
         (("logs", "--li"), ["--limit"]),
+        (("logs", "g"), ["gemini", "groq"]),
+        (("logs", "sh"), ["show"]),
         (("providers", "show", "g"), ["gemini", "groq"]),
         (("providers", "set", "my"), ["my-server"]),
         (("providers", "set", "groq", "po"), ["pooled"]),
@@ -65,6 +67,13 @@ def test_models_come_from_the_daemon(shell: Shell, daemon: StandIn) -> None:
 
     assert complete(shell, "explain", "gemini:") == ["gemini:gemini-3.8-flash", "gemini:gemini-3.5-flash-lite"]
     assert complete(shell, "chat", "--model", "openai/") == ["openai/gpt-oss-20b"]
+
+
+def test_another_home_s_daemon_offers_nothing(shell: Shell, daemon: StandIn) -> None:
+    daemon.answers("GET", "/healthz", {"instance": "another", "version": "0.1.0"})
+    daemon.answers("GET", "/providers/models", samples.MODELS)
+
+    assert complete(shell, "explain", "gemini:") == []
 
 
 def test_no_daemon_no_models_no_noise(shell: Shell) -> None:

@@ -68,7 +68,7 @@ def test_a_running_daemon_is_reloaded(shell: Shell, config: Path, running: Stand
     assert result.stderr == (
         RELOADED + "groq is cooling: rate limited for 12 s more; `proxyctl providers reset groq` tries it at once\n"
     )
-    assert [one.path for one in running.received] == ["/daemon/status", "/daemon/reload", "/providers/status"]
+    assert [one.path for one in running.received] == ["/daemon/reload", "/providers/status"]
     assert 'mode = "pooled"' in config.read_text()
 
 
@@ -150,11 +150,34 @@ def test_a_server_that_cannot_be_added(
     assert config.read_text() == CONFIG
 
 
-def test_a_bad_address_is_the_config_s_to_refuse(shell: Shell, config: Path) -> None:
+def test_a_bad_address_is_wrong_usage_and_no_fault_of_the_file(shell: Shell, config: Path) -> None:
+    assert output(shell.run("providers", "add", "vllm", "--base-url", "not an address")) == (
+        2,
+        "",
+        "error: providers.vllm.base_url: is not an http or https URL\nhint: for example http://127.0.0.1:11434/v1\n",
+    )
+    assert config.read_text() == CONFIG
+
+
+def test_a_bad_address_in_a_broken_file_is_the_file_s_fault_first(shell: Shell) -> None:
+    config = shell.has_config("[server]\nprt = 1\n")
+
     code, _, err = output(shell.run("providers", "add", "vllm", "--base-url", "not an address"))
 
     assert code == 4
-    assert "providers.vllm.base_url" in err
+    assert f"error: {config} is invalid\n  line 2: server.prt: there is no such key" in err
+    assert "vllm" not in err
+
+
+def test_the_primary_is_not_removed(shell: Shell, config: Path) -> None:
+    assert output(shell.run("providers", "remove", "gemini")) == (
+        1,
+        "",
+        (
+            "error: gemini is the primary provider, which cannot be removed\n"
+            "hint: name another with `proxyctl config edit`, or turn it off: `proxyctl providers set gemini off`\n"
+        ),
+    )
     assert config.read_text() == CONFIG
 
 
@@ -210,7 +233,18 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(shell: Shell, con
 
 
 @pytest.mark.parametrize(
-    ("typed", "error"), [("", "no key was given"), ("\n", "no key was given"), ("two words", "no key:")]
+    ("typed", "error"),
+    [
+        ("", "no key was given"),
+        (" \n\n", "no key was given"),
+        ("gsk two words", "it holds spaces\nhint: give the key alone; nothing was stored"),
+        ("gsk_one\ngsk_two\n", "it has several lines\nhint: give the key alone, on one line"),
+        ("gsk_\x1b[2J", "it holds characters that no header may carry"),
+        ("gsk_\x00", "it holds characters that no header may carry"),
+        ("gsk_schlüssel", "it holds characters that no header may carry"),
+        ("GROQ_API_KEY=gsk_1", "it begins with a variable's name"),
+        ('"gsk_1"', "it stands in quotes"),
+    ],
 )
 def test_no_key(shell: Shell, config: Path, typed: str, error: str) -> None:
     del config
@@ -219,7 +253,32 @@ def test_no_key(shell: Shell, config: Path, typed: str, error: str) -> None:
 
     assert (code, out) == (1, "")
     assert error in err
-    assert "two words" not in err
+    assert "gsk" not in err
+    assert not shell.paths.secrets_file.exists()
+
+
+def test_a_variable_that_wins_over_the_stored_key_is_named(shell: Shell, config: Path) -> None:
+    del config
+    shell.environ["GROQ_API_KEY"] = "gsk_of_the_environment"
+
+    result = shell.run("providers", "key", "groq", typed="gsk_stored\n")
+
+    assert output(result) == (
+        0,
+        "groq: the key is stored\n",
+        NO_DAEMON + "But it is not used while $GROQ_API_KEY is set, which wins over a stored key.\n",
+    )
+    assert "GROQ" not in shell.run("providers", "key", "groq", "--remove").stderr
+
+
+def test_the_key_that_the_daemon_uses_is_the_one_that_is_told(shell: Shell, config: Path, running: StandIn) -> None:
+    """Its environment is not that of the command."""
+    del config, running
+
+    assert (
+        "But it is not used while $GEMINI_API_KEY is set" in shell.run("providers", "key", "gemini", typed="x").stderr
+    )
+    assert "But" not in shell.run("providers", "key", "groq", typed="x").stderr
 
 
 def test_a_key_for_nobody(shell: Shell, config: Path) -> None:
@@ -314,9 +373,58 @@ def test_a_bad_edit_is_kept_beside_it(shell: Shell, config: Path, tmp_path: Path
     draft = config.with_name("config.draft.toml")
     assert (code, out) == (4, "")
     assert "is not valid TOML" in err
-    assert f"hint: your text is kept in {draft}; the config is as it was\n" in err
+    assert f"hint: your text is kept in {draft}; the config is as it was. `proxyctl config edit` goes on" in err
     assert config.read_text() == CONFIG
     assert draft.read_text() == CONFIG + "nonsense\n"
+
+
+@pytest.mark.parametrize("broken", ["nonsense\n", "[server]\nprt = 1\n", b"[server] # \xff\n"])
+def test_a_broken_file_is_opened_and_mended(shell: Shell, tmp_path: Path, broken: str | bytes) -> None:
+    config = shell.has_config()
+    config.write_bytes(broken.encode() if isinstance(broken, str) else broken)
+    shell.environ["EDITOR"] = editor(tmp_path, "printf '[server]\\nport = 9\\n' > \"$1\"")
+
+    assert output(shell.run("config", "edit")) == (0, f"{config} is changed\n", NO_DAEMON)
+    assert config.read_text() == "[server]\nport = 9\n"
+
+
+def test_a_broken_file_that_is_left_as_it_was_is_still_said_to_be_broken(shell: Shell) -> None:
+    config = shell.has_config("nonsense\n")
+    shell.environ["EDITOR"] = "true"
+
+    code, out, err = output(shell.run("config", "edit"))
+
+    assert (code, out) == (4, "")
+    assert "is not valid TOML" in err
+    assert "hint: nothing was changed; `proxyctl config edit` opens it again\n" in err
+    assert [path.name for path in config.parent.glob("config*")] == ["config.toml"]
+
+
+def test_a_text_that_was_kept_is_never_written_over(shell: Shell, config: Path, tmp_path: Path) -> None:
+    shell.environ["EDITOR"] = editor(tmp_path, "echo 'first nonsense' >> \"$1\"")
+    shell.run("config", "edit")
+    shell.environ["EDITOR"] = editor(tmp_path, "echo 'more nonsense' >> \"$1\"")
+
+    code, _, err = output(shell.run("config", "edit"))
+
+    first, second = config.with_name("config.draft.toml"), config.with_name("config.draft2.toml")
+    assert code == 4
+    assert err.startswith(f"A text that was not valid is kept in {first}.\n")
+    assert first.read_text() == CONFIG + "first nonsense\n"
+    assert second.read_text() == CONFIG + "more nonsense\n"
+    assert config.read_text() == CONFIG
+
+
+def test_what_was_written_before_the_editor_failed_is_kept(shell: Shell, config: Path, tmp_path: Path) -> None:
+    shell.environ["EDITOR"] = editor(tmp_path, "echo '# mine' >> \"$1\"; exit 1")
+
+    code, _, err = output(shell.run("config", "edit"))
+
+    draft = config.with_name("config.draft.toml")
+    assert code == 1
+    assert err.endswith(f"ended with 1\nhint: your text is kept in {draft}; the config is as it was\n")
+    assert draft.read_text() == CONFIG + "# mine\n"
+    assert config.read_text() == CONFIG
 
 
 def test_an_edit_that_changes_nothing(shell: Shell, config: Path) -> None:

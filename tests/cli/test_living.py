@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from proxyctl.admin import schema
 from proxyctl.cli.context import CliContext
 from proxyctl.cli.demo_home import DemoHome, simulator_url
 from proxyctl.daemon.lock import read_state
+from tests.client.stand_in import StandIn
 
 from .terminal import Terminal, environment, run
 
@@ -34,6 +37,14 @@ def test_the_daemon_s_life(home: Path) -> None:
     assert f"wrote {home / 'config.toml'}" in started.stdout
     address = re.search(r"OpenAI SDKs +(http://127\.0\.0\.1:\d+)/v1", started.stdout)
     assert address is not None
+    assert started.stdout.endswith(
+        "Nobody can serve yet: no provider that is switched on has a key.\n"
+        "Set GEMINI_API_KEY in the environment or in .env and run `proxyctl restart`,\n"
+        "or store a key with `proxyctl providers key gemini`.\n"
+        "Other keys: ANTHROPIC_API_KEY, GROQ_API_KEY, TOGETHER_API_KEY, COHERE_API_KEY, MISTRAL_API_KEY;\n"
+        "switch their providers on with `proxyctl providers set NAME fallback`.\n"
+        "No key at hand? `proxyctl demo` shows everything on simulated providers.\n"
+    )
 
     status = msgspec.json.decode(run(home, "status", "--json").stdout, type=schema.DaemonStatus)
     assert status.address == address[1]
@@ -59,6 +70,63 @@ def test_the_daemon_s_life(home: Path) -> None:
     assert (stopped.returncode, stopped.stdout) == (0, "stopped\n")
     assert run(home, "status").returncode == 3
     assert run(home, "stop").returncode == 3
+
+
+def test_a_start_with_a_key_needs_no_advice(home: Path) -> None:
+    started = run(home, "start", "--port", "0", GEMINI_API_KEY="k")
+
+    assert started.returncode == 0
+    assert "Nobody can serve" not in started.stdout
+
+
+def test_two_homes_on_one_port(tmp_path: Path, home: Path) -> None:
+    """The second home's commands do not show the first one's money."""
+    other = tmp_path / "other"
+    other.mkdir()
+    assert run(home, "start", "--port", "0").returncode == 0
+    state = read_state(home / "state" / "daemon.json")
+    assert state is not None
+    (other / "config.toml").write_text(f"[server]\nport = {state.port}\n[providers.gemini]\n")
+
+    for words in (("status",), ("metrics",), ("providers", "list"), ("costs", "--json"), ("logs",)):
+        done = run(other, *words)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert f"is not this home's; it runs with {home / 'config.toml'}" in done.stderr
+
+
+def test_a_restart_to_a_taken_port_leaves_the_daemon_alone(home: Path) -> None:
+    assert run(home, "start", "--port", "0").returncode == 0
+    before = run(home, "status", "--json").stdout
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = run(home, "restart", "--port", str(taken.getsockname()[1]))
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "hint: nothing was stopped" in refused.stderr
+    after = run(home, "status", "--json").stdout
+    assert msgspec.json.decode(before)["instance"] == msgspec.json.decode(after)["instance"]
+
+
+def test_a_stop_that_cuts_an_answer_says_so(home: Path) -> None:
+    with StandIn() as upstream, socket.socket() as client:
+        upstream.is_silent("POST", "/v1/chat/completions")
+        (home / "config.toml").write_text(
+            f'[server]\ndrain_seconds = 0.5\n[routing]\nprimary = "mine"\n'
+            f'[providers.mine]\nbase_url = "{upstream.address}/v1"\nkeyless = true\n'
+        )
+        assert run(home, "start", "--port", "0").returncode == 0
+        state = read_state(home / "state" / "daemon.json")
+        assert state is not None
+        client.connect(("127.0.0.1", state.port))
+        body = b'{"model":"mine:m","messages":[{"role":"user","content":"Hi"}]}'
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {len(body)}\r\n\r\n"
+        client.sendall(head.encode() + body)
+        while not any(one.method == "POST" for one in upstream.received):
+            os.sched_yield()
+
+        stopped = run(home, "stop")
+
+    assert (stopped.returncode, stopped.stdout) == (0, "stopped; 1 answer was cut\n")
+    assert "It waits for 1 open request.\n" in stopped.stderr
 
 
 def test_a_start_that_the_config_forbids(home: Path) -> None:
@@ -117,8 +185,9 @@ def test_the_demo(home: Path) -> None:
     assert run(home, "status").returncode == 3
 
     url = simulator_url(demo_of(home))
-    ended = run(home, "demo", "--stop")
+    ended = run(home, "demo", "--stop", PROXYCTL_HOME=str(demo_of(home).folder))
     assert (ended.returncode, ended.stdout) == (0, "The demo has ended.\n")
+    assert ended.stderr == "This shell still looks at it: `unset PROXYCTL_HOME`.\n"
     assert url is not None
     assert not demo_of(home).folder.exists()
     nothing = run(home, "demo", "--stop")

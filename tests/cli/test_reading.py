@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from proxyctl.admin import schema
+from proxyctl.cli.commands.models import INBOUND
+from proxyctl.dialects import registry
 from tests.client.stand_in import EVENTS, JSON, StandIn, event, raw, stream, whole
 
 from . import samples
@@ -22,6 +24,7 @@ READS: list[tuple[str, str, Any]] = [
     ("metrics gemini", "/providers/metrics/gemini", samples.METRICS.providers[0]),
     ("logs", "/providers/logs", samples.LOGS),
     ("logs groq", "/providers/logs/groq", samples.LOGS),
+    ("logs show px_1c1c1c1c1c1c1c1c1c1c", "/providers/records/px_1c1c1c1c1c1c1c1c1c1c", samples.MOVED),
     ("costs", "/providers/costs", samples.COSTS),
     ("health", "/providers/health", samples.HEALTH),
 ]
@@ -151,7 +154,9 @@ def test_one_provider_with_a_name_like_none(daemon: StandIn, shell: Shell) -> No
 
 
 def test_a_model_that_nobody_serves(daemon: StandIn, shell: Shell) -> None:
+    listed = schema.ModelEntry(provider="anthropic", id="claude-sonnet-5-5")
     daemon.answers("GET", "/providers/plan", samples.NO_PLAN)
+    daemon.answers("GET", "/providers/models", schema.ModelsReport(models=(listed,)))
 
     code, out, err = output(shell.run("explain", "clade-sonnet-5-5"))
 
@@ -159,8 +164,87 @@ def test_a_model_that_nobody_serves(daemon: StandIn, shell: Shell) -> None:
     assert "gemini  does not serve the model" in out
     assert err == (
         "error: no provider serves the model 'clade-sonnet-5-5'\n"
-        "hint: did you mean `anthropic:claude-sonnet-5-5` or `anthropic:claude-sonnet-4-5`?\n"
+        "hint: did you mean `anthropic:claude-sonnet-5-5`?; `proxyctl models` lists them\n"
     )
+
+
+def test_what_the_table_says_is_not_said_again(daemon: StandIn, shell: Shell) -> None:
+    """The daemon's hint is for callers who see no table, and may name models that nobody has listed."""
+    skipped = (
+        schema.PlanSkip(provider="gemini", reason="no key: set A; or B"),
+        schema.PlanSkip(provider="groq", reason="off"),
+    )
+    plan = schema.PlanReport(
+        model="nonsense",
+        rule="unknown",
+        skipped=skipped,
+        error="no provider serves the model 'nonsense'",
+        hint="did you mean `x:nonsens`?; no provider is named 'x'; gemini: no key: set A; or B; groq: off",
+        suggestions=("x:nonsens",),
+    )
+    daemon.answers("GET", "/providers/plan", plan)
+    daemon.answers("GET", "/providers/models", schema.ModelsReport(models=()))
+
+    assert shell.run("explain", "nonsense").stderr.endswith("hint: no provider is named 'x'\n")
+
+
+def test_a_model_like_none(daemon: StandIn, shell: Shell) -> None:
+    plan = schema.PlanReport(model="nonsense", rule="unknown", error="no provider serves the model 'nonsense'")
+    daemon.answers("GET", "/providers/plan", plan)
+
+    assert shell.run("explain", "nonsense").stderr.endswith(
+        "hint: `proxyctl models` lists what can be asked for, `proxyctl health` who answers\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["fast", "groq:mapped"])
+def test_an_alias_or_a_mapped_model_may_be_what_was_meant(daemon: StandIn, shell: Shell, name: str) -> None:
+    shell.has_config('[aliases]\nfast = "groq:x"\n[providers.groq.models]\nmapped = "x"\n')
+    plan = schema.PlanReport(model="fst", rule="unknown", error="nobody", suggestions=(name,))
+    daemon.answers("GET", "/providers/plan", plan)
+    daemon.answers("GET", "/providers/models", schema.ModelsReport(models=()))
+
+    assert shell.run("explain", "fst").stderr == f"error: nobody\nhint: did you mean `{name}`?\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (
+            ("explain", "x", "--dialect", "foo"),
+            (
+                "no client of the gateway speaks `foo`\n"
+                "hint: the dialects are openai-chat, openai-responses, anthropic-messages, gemini-generate"
+            ),
+        ),
+        (
+            ("explain", "x", "--dialect", "openai-chatt"),
+            "no client of the gateway speaks `openai-chatt`\nhint: did you mean `openai-chat`?",
+        ),
+        (
+            ("logs", "--status", "foo"),
+            "`foo` is no status\nhint: one like 429, one like 5xx, or ok, error, interrupted, client_closed or refused",
+        ),
+        (("logs", "--status", "eror"), "`eror` is no status\nhint: did you mean `error`?"),
+        (("logs", "--status", "600", "-f"), "`600` is no status\nhint: one like 429"),
+    ],
+)
+def test_a_word_that_is_none_of_those_allowed(
+    daemon: StandIn, shell: Shell, words: tuple[str, ...], error: str
+) -> None:
+    code, out, err = output(shell.run(*words))
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {error}")
+    assert daemon.received == []
+
+
+@pytest.mark.parametrize("status", ["429", "5xx", "5XX", "OK", "client_closed"])
+def test_a_status_in_capitals_is_one_too(daemon: StandIn, shell: Shell, status: str) -> None:
+    daemon.answers("GET", "/providers/logs", samples.LOGS)
+
+    assert shell.run("logs", "--status", status).exit_code == 0
+    assert daemon.received[0].query["status"] == status.lower()
 
 
 def test_what_explain_asks(daemon: StandIn, shell: Shell) -> None:
@@ -212,6 +296,50 @@ def test_a_time_that_is_none(daemon: StandIn, shell: Shell) -> None:
         "error: `yesterday-ish` is no time\nhint: for example `--since 10m`, `--since 2h`, `--since 2026-01-31`\n",
     )
     assert daemon.received == []
+
+
+def test_a_request_that_is_not_kept(daemon: StandIn, shell: Shell) -> None:
+    unknown = schema.AdminError(
+        code="not_found", message="there is no record 'px_0'", hint="only the latest records are kept"
+    )
+    daemon.answers("GET", "/providers/records/px_0", unknown, status=404)
+
+    assert output(shell.run("logs", "show", "px_0")) == (
+        1,
+        "",
+        "error: there is no record 'px_0'\nhint: only the latest records are kept\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("show",), "`show` needs the ID of a request\nhint: `proxyctl logs --json` names it, and so does the answer"),
+        (("show", "px_0", "px_1"), "`show px_0 px_1` is too much\nhint: `proxyctl logs NAME`, or"),
+        (("show", ""), "`show ` is too much\nhint: `proxyctl logs NAME`, or `proxyctl logs show ID`"),
+        (("groq", "px_0"), "`groq px_0` is too much\nhint: `proxyctl logs NAME`, or `proxyctl logs show ID`"),
+        (
+            ("show", "px_0", "-f"),
+            "one request is neither filtered nor followed\nhint: `proxyctl logs show px_0` shows it",
+        ),
+        (("show", "px_0", "--model", "x"), "one request is neither filtered nor followed\nhint: "),
+    ],
+)
+def test_words_that_name_no_log(daemon: StandIn, shell: Shell, words: tuple[str, ...], told: str) -> None:
+    code, out, err = output(shell.run("logs", *words))
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {told}")
+    assert daemon.received == []
+
+
+def test_a_provider_may_be_called_show(daemon: StandIn, shell: Shell) -> None:
+    """Its log is meant where no id follows."""
+    shell.has_config('[providers.show]\nmode = "pooled"\nbase_url = "http://127.0.0.1:1/v1"\nkeyless = true\n')
+    daemon.answers("GET", "/providers/logs/show", samples.LOGS)
+
+    assert shell.run("logs", "show").exit_code == 0
+    assert daemon.received[-1].path == "/providers/logs/show"
 
 
 def test_logs_are_followed_line_by_line(daemon: StandIn, shell: Shell) -> None:
@@ -327,3 +455,8 @@ def test_an_error_text_cannot_forge_the_screen(daemon: StandIn, shell: Shell) ->
     daemon.says("GET", "/daemon/status", whole(b'{"message":"a\\u001b[2Jb\\rc","code":"x"}', JSON, 500))
 
     assert shell.run("status").stderr == "error: a�[2Jb�c\n"
+
+
+def test_the_dialects_of_explain_are_those_that_the_gateway_speaks() -> None:
+    """The command may not import them: it would pay for every codec."""
+    assert set(INBOUND) == set(registry.INBOUND)

@@ -203,3 +203,34 @@ def test_an_edit_can_be_given_up(home: Path) -> None:
         assert terminal.end() == 4
 
     assert "nonsense" not in (home / "config.toml").read_text()
+
+
+def test_a_text_that_was_kept_is_gone_on_with(home: Path) -> None:
+    """What was given up yesterday is offered, mended, and put in place."""
+    broken = {"EDITOR": "sh -c 'echo nonsense >> \"$1\"' editor"}
+    with Terminal(home, ("config", "edit"), broken) as terminal:
+        terminal.until(b"Edit again? [Y/n] ")
+        terminal.types("n\n")
+        terminal.end()
+
+    with Terminal(home, ("config", "edit"), {"EDITOR": "sed -i s/nonsense/#mended/"}) as terminal:
+        terminal.until(b"Go on with it? [Y/n] ")
+        terminal.types("\n")
+        assert terminal.end() == 0
+
+    assert (home / "config.toml").read_text().endswith("#mended\n")
+    assert list(home.glob("*draft*")) == []
+
+
+def test_a_kept_text_that_is_not_wanted_stays(home: Path) -> None:
+    kept = home / "config.draft.toml"
+    kept.write_text("nonsense\n")
+
+    with Terminal(home, ("config", "edit"), {"EDITOR": "true"}) as terminal:
+        terminal.until(b"Go on with it? [Y/n] ")
+        terminal.types("n\n")
+        assert terminal.end() == 0
+
+    assert b"Nothing was changed." in terminal.seen
+    assert [path.name for path in home.glob("*draft*")] == ["config.draft.toml"]
+    assert kept.read_text() == "nonsense\n"

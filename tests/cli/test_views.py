@@ -16,6 +16,7 @@ from proxyctl.admin import schema
 from proxyctl.cli.output import drawn
 from proxyctl.cli.views import daemon, logs, metrics, models, providers
 from proxyctl.cli.views.figures import Look
+from proxyctl.cli.views.tables import Column, table
 from proxyctl.daemon.ready import Ready
 
 from . import samples
@@ -61,6 +62,11 @@ VIEWS: dict[str, tuple[Any, View]] = {
     "metrics-line": (samples.METRICS, metrics.summary),
     "costs": (samples.COSTS, metrics.costs),
     "logs": (samples.LOGS, logs.render),
+    "record": (samples.MOVED, logs.whole),
+    "record-plain": (samples.OK, logs.whole),
+    "record-cut": (samples.CUT, logs.whole),
+    "record-refused": (samples.REFUSED, logs.whole),
+    "record-full": (samples.FULL, logs.whole),
 }
 
 
@@ -71,7 +77,7 @@ def draw(value: Any, view: View, width: int, *, colour: bool = False) -> str:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("width", [80, 160])
+@pytest.mark.parametrize("width", [50, 80, 160])
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view(name: str, width: int) -> None:
     check(f"{name}-{width}", draw(*VIEWS[name], width))
@@ -129,12 +135,13 @@ def test_a_daemon_that_is_stopping() -> None:
     assert draw(stopping, daemon.render, 80).startswith("daemon    stopping: it finishes what runs")
 
 
-@pytest.mark.parametrize("name", ["logs", "providers", "provider", "explain", "models", "health", "costs"])
+@pytest.mark.parametrize("name", ["logs", "record", "providers", "provider", "explain", "models", "health", "costs"])
 def test_brackets_of_foreign_text_are_no_markup(name: str) -> None:
     """A model called `[bold]x` must be shown as it is called."""
     evil = "[bold]x[/]\x1b[31m"
     values = {
         "logs": schema.LogPage(records=(_with(samples.OK, requested_model=evil, served_model=evil),)),
+        "record": _with(samples.MOVED, losses=(schema.Loss(evil, evil),), client=evil, session=evil, error=evil),
         "providers": schema.StatusReport(primary="", providers=(_with(samples.GROQ, note=evil),)),
         "provider": _with(samples.GROQ, last_error=evil),
         "explain": _with(samples.PLAN, rule=evil),
@@ -151,3 +158,45 @@ def test_brackets_of_foreign_text_are_no_markup(name: str) -> None:
 
 def _with(value: Any, **changes: Any) -> Any:
     return type(value)(**{**{name: getattr(value, name) for name in value.__struct_fields__}, **changes})
+
+
+def wide_table() -> RenderableType:
+    columns = [Column("Name"), Column("Least", right=True, spare=2), Column("Less", spare=1), Column("Sum", right=True)]
+    return table(columns, [["a", "1", "2", "12,345"], ["total", "3", "4", "12,347"]])
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (26, "Name   Least  Less     Sum"),
+        (25, "Name   Less     Sum"),
+        (18, "Name      Sum"),
+        (13, "Name      Sum"),
+    ],
+)
+def test_columns_that_have_no_room_are_left_out_whole(width: int, shown: str) -> None:
+    drawing = draw(None, lambda _value, _look: wide_table(), width)
+
+    assert drawing.splitlines()[0] == shown
+    assert "12,345" in drawing
+
+
+def test_a_record_is_broken_between_facts_and_goes_on_further_in() -> None:
+    drawn_lines = draw(samples.OK, logs.line, 60).splitlines()
+
+    assert drawn_lines[0].startswith("05:59:58  200 ok  gemini:gemini-3.8-flash")
+    assert [line for line in drawn_lines[1:] if not line.startswith("      ")] == []
+    assert [line for line in drawn_lines if line.rstrip().endswith(("in", "1.23"))] == []
+
+
+def test_in_a_pipe_a_record_is_one_line() -> None:
+    look = Look(samples.NOW, 40, UTC, unbroken=True)
+
+    assert "\n" not in logs.line(samples.OK, look).plain
+
+
+def test_after_a_start_with_one_kind_nothing_is_said_of_others() -> None:
+    said = draw([("mine", "MY_KEY")], daemon.nobody, 80)
+
+    assert "Set MY_KEY in the environment" in said
+    assert "Other keys" not in said

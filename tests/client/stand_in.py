@@ -31,13 +31,19 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 
 @dataclass
 class StandIn:
-    """Use it as a context manager. `received` holds the requests in their order."""
+    """Use it as a context manager. `received` holds the requests in their order, but for those to `/healthz`.
+
+    Those are in `looks`: every command makes sure first that `instance` answers.
+    """
 
     token: str = "token-of-the-test"
+    instance: str = "5e3c"
+    looks: list[Received] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._replies: dict[tuple[str, str], Reply] = {}
+        self.answers("GET", "/healthz", {"instance": self.instance, "version": "0.1.0", "ok": True})
         self._released = threading.Event()
         stand_in = self
 
@@ -53,7 +59,8 @@ class StandIn:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 query = dict(parse_qsl(parts.query))
-                stand_in.received.append(Received(self.command, parts.path, query, headers, body))
+                seen = stand_in.looks if parts.path == "/healthz" else stand_in.received
+                seen.append(Received(self.command, parts.path, query, headers, body))
                 reply = stand_in._replies.get((self.command, parts.path))
                 if reply is None:
                     reply = whole(b'{"code":"not_found","message":"nothing is here"}', JSON, 404)

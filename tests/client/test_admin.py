@@ -15,6 +15,17 @@ from .stand_in import JSON, StandIn, whole
 HEALTH = schema.ProviderHealth(name="groq", health="ok")
 METRICS = schema.ProviderMetrics(name="groq", requests=3)
 RELOADED = schema.ReloadResult(changed=("groq: off -> pooled",))
+RECORD = schema.ExchangeRecord(
+    id="px_1",
+    started_at=1.0,
+    dialect="openai-chat",
+    requested_model="m",
+    outcome="ok",
+    status=200,
+    stream=False,
+    duration_ms=2.0,
+    losses=(schema.Loss("temperature", "this model does not take it"),),
+)
 
 CALLS: list[tuple[str, str, object, Callable[[AdminClient], object], dict[str, str]]] = [
     ("POST", "/daemon/reload", RELOADED, lambda client: client.reload(), {}),
@@ -41,6 +52,7 @@ CALLS: list[tuple[str, str, object, Callable[[AdminClient], object], dict[str, s
         lambda client: client.logs(LogFilter(provider="groq", limit=5, since=12.5, status="5xx", model="llama*")),
         {"limit": "5", "since": "12.5", "status": "5xx", "model": "llama*"},
     ),
+    ("GET", "/providers/records/px_1", RECORD, lambda client: client.record("px_1"), {}),
     (
         "GET",
         "/providers/health",

@@ -27,7 +27,7 @@ from proxyctl.config.edit import (
 from proxyctl.config.files import FileBusyError, locked
 from proxyctl.config.kinds import MODES, Kinds, Mode
 from proxyctl.config.load import load
-from proxyctl.config.problems import ConfigError
+from proxyctl.config.problems import ConfigError, EditError
 
 
 def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
@@ -185,7 +185,7 @@ def test_refused_edit_leaves_the_old_bytes(
 ) -> None:
     before = config_file.read_bytes()
 
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(EditError) as caught:
         edit(config_file, kinds)
 
     assert config_file.read_bytes() == before
@@ -194,7 +194,7 @@ def test_refused_edit_leaves_the_old_bytes(
 
 
 def test_unknown_provider_is_refused_with_the_nearest_name(config_file: Path, kinds: Kinds) -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(EditError) as caught:
         set_mode(config_file, kinds, "grok", "pooled")
 
     assert caught.value.problems[0].hint == "did you mean `groq`?"
@@ -215,6 +215,31 @@ def test_file_with_a_syntax_error_is_not_touched(config_file: Path, kinds: Kinds
         set_mode(config_file, kinds, "groq", "pooled")
 
     assert config_file.read_text() == "[server\n"
+
+
+def test_a_file_that_was_broken_before_is_to_blame_and_not_the_edit(config_file: Path, kinds: Kinds) -> None:
+    config_file.write_text("[server]\nprt = 1\n[providers.gemini]\n")
+
+    with pytest.raises(ConfigError) as caught:
+        set_value(config_file, kinds, "server.port", "no port")
+
+    assert not isinstance(caught.value, EditError)
+    assert [one.key_path for one in caught.value.problems] == ["server.prt"]
+
+
+def test_an_edit_that_mends_a_broken_file_is_made(config_file: Path, kinds: Kinds) -> None:
+    config_file.write_text('[server]\nport = "x"\n[providers.gemini]\n')
+
+    set_value(config_file, kinds, "server.port", 9)
+
+    assert load(config_file, kinds).server.port == 9
+
+
+def test_the_primary_is_not_removed_even_where_the_file_does_not_name_it(config_file: Path, kinds: Kinds) -> None:
+    config_file.write_text("[providers.gemini]\n[providers.groq]\n")
+
+    with pytest.raises(EditError, match="gemini is the primary provider, which cannot be removed"):
+        remove_provider(config_file, kinds, "gemini")
 
 
 def test_missing_file_makes_no_folder(tmp_path: Path, kinds: Kinds) -> None:

@@ -82,6 +82,8 @@ class StandIn:
             await answer(send, 202, {})
             self.stopping.set()
             return None
+        if path == "/daemon/status":
+            return await answer(send, 200, {"active_exchanges": len(self.exchanges)})
         if path == "/exchange":
             self.exchanges.add(asyncio.current_task())
             try:

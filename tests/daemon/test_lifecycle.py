@@ -176,6 +176,11 @@ def test_the_log_is_json_for_its_owner(daemon, paths) -> None:
 
     assert [line["event"] for line in lines] == ["ready", "stopping", "stopped"]
     assert lines[0]["instance"] == ready.instance
+    assert (lines[0]["address"], lines[0]["pid"]) == (ready.address, ready.pid)
+    assert lines[0]["config"] == str(paths.config_file)
+    assert lines[0]["providers"] == ["Local server: pooled"]
+    assert lines[0]["notes"] == ["a note"]
+    assert "first" not in lines[0]
     assert stat.S_IMODE(paths.log_file.stat().st_mode) == 0o600
 
 
@@ -185,8 +190,8 @@ def test_the_log_is_json_for_its_owner(daemon, paths) -> None:
         ("", None, None, ("127.0.0.1", 8094)),
         ('[server]\nhost = "::1"\nport = 9000\n', None, None, ("::1", 9000)),
         ("[server]\nport = 9000\n", "localhost", 1, ("localhost", 1)),
-        ('[server]\nport = "x"\nhost = 3\n', None, None, ("127.0.0.1", 8094)),
-        ("[server]\nport = 70000\n", None, None, ("127.0.0.1", 8094)),
+        ('[server]\nport = "x"\nhost = 3\n', None, None, ("127.0.0.1", 0)),
+        ("[server]\nport = 70000\n", None, None, ("127.0.0.1", 0)),
         ("server = 1\n", None, None, ("127.0.0.1", 8094)),
         ("[server\n", None, 7, ("127.0.0.1", 7)),
         (None, None, None, ("127.0.0.1", 8094)),

@@ -75,7 +75,10 @@ def default_model(client: AdminClient) -> str:
         own = [one for one in listed if one.provider == provider.name]
         if own:
             return f"{provider.name}:{min(own, key=_price).id}"
-    raise Failure("no provider that can serve has listed a model", hint="name one: `proxyctl chat --model MODEL …`")
+    raise Failure(
+        "no provider that can serve has listed a model",
+        hint="`proxyctl health` shows who answers; or name a model: `proxyctl chat --model MODEL …`",
+    )
 
 
 def _price(model: ModelEntry) -> Decimal:

@@ -111,58 +111,99 @@ def _problems(exc: ConfigError) -> list[dict[str, Any]]:
 def edit(ctx: typer.Context) -> None:
     """Open the config file in your editor, check it, and reload.
 
-    You edit a copy, which replaces the file when it is valid. $VISUAL or $EDITOR says which editor.
+    You edit a copy, which replaces the file when it is valid; a text that is not is kept. $VISUAL or $EDITOR says which
+    editor.
     """
     from proxyctl.config.files import replace_file
-    from proxyctl.config.load import read_text
 
     cli = context(ctx)
     target = cli.paths.config_file
-    before = read_text(target)
-    draft = target.with_name(f"{target.stem}.draft{target.suffix}")
-    replace_file(draft, before.encode())
-    text = _edited(cli, draft)
+    before = _bytes_of(target)
+    draft = _draft(cli, target, before)
+    text = _edited(cli, draft, before)
     if text == before:
         draft.unlink()
         cli.output.say("Nothing was changed.")
         return
-    if read_text(target) != before:
+    if _bytes_of(target) != before:
         raise Failure("the config has changed meanwhile", hint=f"your text is kept in {draft}")
-    replace_file(target, text.encode())
+    replace_file(target, text)
     draft.unlink()
     cli.output.data(f"{target} is changed")
     tell_the_daemon(cli, [])
 
 
-def _edited(cli: CliContext, draft: Path) -> str:
-    """The draft's text once it is valid; the editor opens again as often as somebody wants."""
+def _bytes_of(target: Path) -> bytes:
+    """The file as it is: what is broken must open too. Raises `ConfigError` when there is none."""
+    from proxyctl.config.load import read_text
+
+    if not target.exists():
+        read_text(target)
+    return target.read_bytes()
+
+
+def _draft(cli: CliContext, target: Path, before: bytes) -> Path:
+    """The copy to edit: a new one, or the text that was kept the last time. None is ever written over."""
+    from proxyctl.config.files import replace_file
+
+    drafts = [target.with_name(f"{target.stem}.draft{number}{target.suffix}") for number in ("", *range(2, 100))]
+    kept = [one for one in drafts if one.exists()]
+    if kept:
+        cli.output.say(f"A text that was not valid is kept in {kept[-1]}.")
+        if sys.stdin.isatty() and _yes("Go on with it?"):
+            return kept[-1]
+    free = [one for one in drafts if not one.exists()]
+    if not free:
+        raise Failure(f"there are too many drafts beside {target}", hint="remove those that you do not need")
+    replace_file(free[0], before)
+    return free[0]
+
+
+def _edited(cli: CliContext, draft: Path, before: bytes) -> bytes:
+    """The draft once it is valid; the editor opens again as often as somebody wants."""
     from proxyctl.config.load import parse, read_text
     from proxyctl.config.problems import ConfigError
 
     while True:
-        _open_editor(cli, draft)
+        _open_editor(cli, draft, before)
         try:
-            text = read_text(draft)
-            parse(text, cli.kinds, path=draft)
+            parse(read_text(draft), cli.kinds, path=draft)
         except ConfigError as exc:
             problem = explained(exc) or Failure(str(exc))
         else:
-            return text
+            return draft.read_bytes()
         if not _again(cli, problem):
-            hint = f"your text is kept in {draft}; the config is as it was"
-            raise Failure(problem.message, hint=hint, code=CONFIG_INVALID)
+            raise _given_up(draft, before, problem)
 
 
-def _open_editor(cli: CliContext, draft: Path) -> None:
+def _given_up(draft: Path, before: bytes, problem: Failure) -> Failure:
+    if draft.read_bytes() == before:
+        draft.unlink()
+        hint = "nothing was changed; `proxyctl config edit` opens it again"
+    else:
+        hint = f"your text is kept in {draft}; the config is as it was. `proxyctl config edit` goes on with it"
+    return Failure(problem.message, hint=hint, code=CONFIG_INVALID)
+
+
+def _open_editor(cli: CliContext, draft: Path, before: bytes) -> None:
     command = cli.environ.get("VISUAL") or cli.environ.get("EDITOR") or "vi"
     try:
         ended = subprocess.run([*shlex.split(command), str(draft)], check=False)  # noqa: S603 - the user's own editor
     except OSError as exc:
-        draft.unlink()
-        raise Failure(f"{command} cannot be started: {exc.strerror}", hint="set EDITOR to your editor") from None
+        raise Failure(
+            f"{command} cannot be started: {exc.strerror}",
+            hint=f"set EDITOR to your editor; {_put_away(draft, before)}",
+        ) from None
     if ended.returncode:
+        raise Failure(f"{command} ended with {ended.returncode}", hint=_put_away(draft, before))
+
+
+def _put_away(draft: Path, before: bytes) -> str:
+    """Take the draft away when there is nothing new in it; what has become of it, in words."""
+    if draft.read_bytes() == before:
         draft.unlink()
-        raise Failure(f"{command} ended with {ended.returncode}", hint="nothing was changed")
+        return "nothing was changed"
+    return f"your text is kept in {draft}; the config is as it was"
 
 
 def _again(cli: CliContext, problem: Failure) -> bool:
@@ -170,6 +211,10 @@ def _again(cli: CliContext, problem: Failure) -> bool:
     if not sys.stdin.isatty():
         return False
     cli.output.say(problem.message)
-    sys.stderr.write("Edit again? [Y/n] ")
+    return _yes("Edit again?")
+
+
+def _yes(question: str) -> bool:
+    sys.stderr.write(f"{question} [Y/n] ")
     sys.stderr.flush()
     return not re.match(r"\s*n", sys.stdin.readline(), re.IGNORECASE)

@@ -11,8 +11,13 @@ from proxyctl.cli.options import Json, context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxyctl.admin.schema import DaemonStatus
     from proxyctl.cli.context import CliContext
+    from proxyctl.config.kinds import KindFacts
+    from proxyctl.daemon.farewell import Progress
     from proxyctl.daemon.lifecycle import StopStep
+    from proxyctl.daemon.lock import DaemonState
+    from proxyctl.daemon.ready import Ready
 
 Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Listen there, whatever the config says.")]
 Port = Annotated[
@@ -44,23 +49,28 @@ def start(
     cli = context(ctx)
     if foreground:
         lifecycle.foreground(cli.paths, host=host, port=port)
-    ready = lifecycle.start(cli.paths, host=host, port=port)
-    from proxyctl.cli.views import daemon
-
-    cli.output.show(ready, daemon.started)
+    _tell_ready(cli, lifecycle.start(cli.paths, host=host, port=port))
 
 
 def stop(ctx: typer.Context) -> None:
-    """Stop the daemon after its running requests."""
+    """Stop the daemon after its running requests.
+
+    It waits for them as long as server.drain_seconds says, and tells how many answers it had to cut.
+    """
+    from proxyctl.cli.views.figures import several
     from proxyctl.daemon import lifecycle
 
     cli = context(ctx)
-    lifecycle.stop(cli.paths, say=_teller(cli))
-    cli.output.data("stopped")
+    cli.check_config()
+    cut = lifecycle.stop(cli.paths, say=_teller(cli), waits_for=_counter(cli))
+    cli.output.data(f"stopped; {several(cut, 'answer was', 'answers were')} cut" if cut else "stopped")
 
 
 def restart(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
-    """Stop the daemon if it runs, and start it."""
+    """Stop the daemon if it runs, and start it.
+
+    A config that is not valid or a port that is taken stops nothing.
+    """
     from proxyctl.daemon import lifecycle
 
     cli = context(ctx)
@@ -68,19 +78,25 @@ def restart(ctx: typer.Context, host: Host = None, port: Port = None) -> None:
         from proxyctl.config.load import load
 
         load(cli.paths.config_file, cli.kinds)  # what runs is not stopped for what could not start
-    ready = lifecycle.restart(cli.paths, host=host, port=port, say=_teller(cli))
-    from proxyctl.cli.views import daemon
-
-    cli.output.show(ready, daemon.started)
+    ready = lifecycle.restart(cli.paths, host=host, port=port, say=_teller(cli), waits_for=_counter(cli))
+    _tell_ready(cli, ready)
 
 
 def status(ctx: typer.Context, as_json: Json = False) -> None:
     """Show whether the daemon runs, where, and since when.
 
-    Exits with 3 when it does not run.
+    While it is stopping, the requests that it waits for are those that `proxyctl stop` saw last. Exits with 3 when it
+    does not run.
     """
+    from proxyctl.daemon.errors import StoppingError
+
     cli = context(ctx)
-    now = cli.connect().daemon()
+    try:
+        now = cli.connect().daemon()
+    except StoppingError as exc:
+        if exc.found.progress is None:
+            raise
+        now = _on_its_way_down(exc.found.state, exc.found.progress, cli.now())
     if as_json:
         cli.output.json(now)
     else:
@@ -103,9 +119,56 @@ def reload(ctx: typer.Context, as_json: Json = False) -> None:
         cli.output.data(change)
 
 
+def _on_its_way_down(state: DaemonState, progress: Progress, now: float) -> DaemonStatus:
+    """What its own files say of a daemon that takes no questions any more."""
+    from proxyctl.admin.schema import DaemonStatus
+
+    return DaemonStatus(
+        pid=state.pid,
+        instance=state.instance,
+        version=state.version,
+        address=state.address,
+        started_at=state.started_at,
+        uptime_seconds=max(0.0, now - state.started_at),
+        config_path=state.config_path,
+        log_path=state.log_path,
+        active_exchanges=progress.active,
+        draining=True,
+    )
+
+
+def _tell_ready(cli: CliContext, ready: Ready) -> None:
+    """Say where the new daemon is, and what to do when it can serve nothing yet."""
+    from proxyctl.cli.views import daemon
+
+    cli.output.show(ready, daemon.started)
+    report = cli.connect().status()
+    if any(one.state in {"ready", "cooling"} for one in report.providers):
+        return
+    kinds = sorted((one for one in cli.kinds.values() if one.needs_key), key=lambda one: one.name != report.primary)
+    cli.output.data("")
+    cli.output.show([(one.name, _usual_variable(one)) for one in kinds if one.key_env], daemon.nobody)
+
+
+def _usual_variable(kind: KindFacts) -> str:
+    """The variable that bears the kind's own name, where it has several."""
+    own = (name for name in kind.key_env if kind.name.upper() in name)
+    return next(own, kind.key_env[0])
+
+
 def _teller(cli: CliContext) -> Callable[[StopStep], None]:
     def tell(step: StopStep) -> None:
         if step in _STEPS:
             cli.output.say(_STEPS[step])
+
+    return tell
+
+
+def _counter(cli: CliContext) -> Callable[[int], None]:
+    from proxyctl.cli.views.figures import several
+
+    def tell(active: int) -> None:
+        if active:
+            cli.output.say(f"It waits for {several(active, 'open request')}.")
 
     return tell

@@ -112,6 +112,8 @@ def _stop(cli: CliContext, home: DemoHome) -> None:
     home.clear()
     home.folder.rmdir()
     cli.output.data("The demo has ended.")
+    if cli.environ.get("PROXYCTL_HOME") == str(home.folder):
+        cli.output.say("This shell still looks at it: `unset PROXYCTL_HOME`.")
 
 
 def _end_remains(home: DemoHome) -> bool:
@@ -168,7 +170,7 @@ def _what_next(cli: CliContext, home: DemoHome, address: str) -> None:
         f'  proxyctl chat "Hello" --model claude-sonnet-5-5\n'
         f"  proxyctl providers set groq exclusive\n"
         f"  proxyctl explain claude-sonnet-5-5\n"
-        f"End it with `proxyctl demo --stop` (without PROXYCTL_HOME)."
+        f"End it with `proxyctl demo --stop`."
     )
 
 

@@ -24,16 +24,16 @@ def metrics(
 ) -> None:
     """Show requests, errors, tokens, cost and times per provider."""
     cli = context(ctx)
-    client = cli.connect()
+    if reset and name is not None:
+        raise usage("--reset is for all providers", "leave the name out")
     if reset:
-        if name is not None:
-            raise usage("--reset is for all providers", "leave the name out")
-        client.reset_metrics()
+        cli.connect().reset_metrics()
         cli.output.data("Counting starts anew.")
         return
     if live:
         watch(cli, name, as_json=as_json)
         return
+    client = cli.connect()
     found = client.metrics() if name is None else client.provider_metrics(name)
     if as_json:
         cli.output.json(found)
@@ -65,7 +65,8 @@ def watch(cli: CliContext, name: str | None = None, *, as_json: bool = False) ->
     """
     from proxyctl.client.watch import follow_metrics, follow_provider_metrics
 
-    reports = follow_metrics(cli.endpoint) if name is None else follow_provider_metrics(cli.endpoint, name)
+    endpoint = cli.connect().endpoint
+    reports = follow_metrics(endpoint) if name is None else follow_provider_metrics(endpoint, name)
     output = cli.output
     if as_json:
         for report in reports:

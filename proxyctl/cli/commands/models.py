@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proxyctl.cli.completing import model_names
-from proxyctl.cli.failures import FAILED, Failure
+from proxyctl.cli.context import CliContext, usage
+from proxyctl.cli.failures import FAILED, Failure, suggestion
 from proxyctl.cli.options import Json, MaybeName, context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proxyctl.admin.schema import PlanReport
+    from proxyctl.client.admin import AdminClient
+
+INBOUND = ("openai-chat", "openai-responses", "anthropic-messages", "gemini-generate")
+"""The dialects that clients of the gateway speak; a test compares them with the registry's."""
 
 
 def models(ctx: typer.Context, name: MaybeName = None, as_json: Json = False) -> None:
@@ -34,7 +44,7 @@ def explain(
     dialect: Annotated[
         str | None,
         typer.Option(
-            "--dialect", metavar="DIALECT", help="The client's: openai-chat, the default, or anthropic-messages."
+            "--dialect", metavar="DIALECT", help=f"The client's: {', '.join(INBOUND)}. Default: {INBOUND[0]}."
         ),
     ] = None,
     as_json: Json = False,
@@ -44,7 +54,13 @@ def explain(
     The same planner decides as for a real request; nothing is sent. Exits with 1 when nobody would serve it.
     """
     cli = context(ctx)
-    report = cli.connect().plan(model, dialect or "")
+    if dialect is not None and dialect not in INBOUND:
+        raise usage(
+            f"no client of the gateway speaks `{dialect}`",
+            suggestion(dialect, INBOUND) or f"the dialects are {', '.join(INBOUND)}",
+        )
+    client = cli.connect()
+    report = client.plan(model, dialect or "")
     if as_json:
         cli.output.json(report)
     else:
@@ -52,7 +68,34 @@ def explain(
 
         cli.output.show(report, views.explain)
     if report.error:
-        near = (
-            f"did you mean {' or '.join(f'`{one}`' for one in report.suggestions[:3])}?" if report.suggestions else ""
-        )
-        raise Failure(report.error, hint=near or report.hint, code=FAILED)
+        raise Failure(report.error, hint=_advice(cli, client, report), code=FAILED)
+
+
+def _advice(cli: CliContext, client: AdminClient, report: PlanReport) -> str:
+    """What would help, without what the table has just said: names that somebody really offers, else where they are."""
+    offered = _offered(cli, client) if report.suggestions else set()
+    near = [f"`{one}`" for one in report.suggestions if one in offered][:3]
+    said = report.hint
+    for told in (*(f"{one.provider}: {one.reason}" for one in report.skipped), _meant(report.suggestions)):
+        said = said.replace(told, "")
+    pieces = [piece.strip() for piece in said.split(";") if piece.strip()]
+    if near:
+        pieces.insert(0, f"did you mean {' or '.join(near)}?")
+    return "; ".join(pieces) or "`proxyctl models` lists what can be asked for, `proxyctl health` who answers"
+
+
+def _meant(names: Sequence[str]) -> str:
+    """As the daemon words its suggestions; among them may be models that nobody has listed."""
+    return f"did you mean {' or '.join(f'`{one}`' for one in names)}?"
+
+
+def _offered(cli: CliContext, client: AdminClient) -> set[str]:
+    """The names that would find somebody: what providers list, and what the config maps or calls by its own names."""
+    offered = {name for one in client.models().models for name in (one.id, f"{one.provider}:{one.id}")}
+    raw = cli.raw_config()
+    aliases, providers = raw.get("aliases"), raw.get("providers")
+    offered |= set(aliases) if isinstance(aliases, dict) else set()
+    for provider, table in providers.items() if isinstance(providers, dict) else ():
+        models = table.get("models") if isinstance(table, dict) else None
+        offered |= {f"{provider}:{name}" for name in models} if isinstance(models, dict) else set()
+    return offered

@@ -6,14 +6,17 @@ for what was edited here.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proxyctl.cli.completing import mode_names, names_and_modes
 from proxyctl.cli.context import CliContext, usage
-from proxyctl.cli.failures import Failure, suggestion
+from proxyctl.cli.failures import Failure, explained, suggestion
 from proxyctl.cli.options import Name, context
+
+if TYPE_CHECKING:
+    from proxyctl.client.admin import AdminClient
 
 MODES = ("off", "exclusive", "pooled", "fallback")
 
@@ -87,6 +90,7 @@ def add(
     `proxyctl providers key NAME`.
     """
     from proxyctl.config.edit import add_provider
+    from proxyctl.config.problems import EditError
     from proxyctl.config.references import variable_in
 
     cli = context(ctx)
@@ -105,7 +109,11 @@ def add(
             # What stands there may be a key: it is not repeated.
             raise usage("`--key-env` takes the name of an environment variable", f"`proxyctl providers key {name}`")
         values["key"] = reference
-    add_provider(cli.paths.config_file, cli.kinds, name, values)
+    try:
+        add_provider(cli.paths.config_file, cli.kinds, name, values)
+    except EditError as exc:
+        refused = explained(exc) or Failure(str(exc))
+        raise usage(refused.message, refused.hint) from None
     cli.output.data(f"{name}: added as {mode}")
     tell_the_daemon(cli, [name])
 
@@ -125,14 +133,21 @@ def remove(ctx: typer.Context, name: Name) -> None:
     tell_the_daemon(cli, [])
 
 
-def tell_the_daemon(cli: CliContext, names: list[str]) -> None:
-    """Reload a running daemon, and say what keeps the named providers from taking part."""
+def tell_the_daemon(cli: CliContext, names: list[str], *, of_any_config: bool = False) -> AdminClient | None:
+    """Reload a running daemon, and say what keeps the named providers from taking part; its client, if it was told.
+
+    `of_any_config` for what counts whatever config it runs with, such as the stored keys.
+    """
     client = cli.running()
     if client is None:
         cli.output.say("No daemon runs: this counts from the next `proxyctl start`.")
-        return
+        return None
+    if not of_any_config and cli.state is not None and not cli.is_config_of(cli.state):
+        cli.output.say(f"The running daemon has another config, {cli.state.config_path}: nothing changes for it.")
+        return None
     client.reload()
     cli.output.say("The running daemon has reloaded.")
     for one in client.status().providers:
         if one.name in names and one.note:
             cli.output.say(f"{one.name} is {one.state}: {one.note}")
+    return client

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -50,6 +52,21 @@ def started(ready: Ready, look: Look) -> RenderableType:
         _lines(ready.providers) if not ready.first else None,
         _lines(ready.notes),
     )
+
+
+def nobody(keys: Sequence[tuple[str, str]], look: Look) -> RenderableType:
+    """After a start that leaves nobody to serve. `keys` are kinds and their variables, the primary first."""
+    del look
+    (first, variable), *others = keys
+    lines = [
+        "Nobody can serve yet: no provider that is switched on has a key.",
+        f"Set {variable} in the environment or in .env and run `proxyctl restart`,",
+        f"or store a key with `proxyctl providers key {first}`.",
+    ]
+    if others:
+        lines.append(f"Other keys: {', '.join(name for _, name in others)};")
+        lines.append("switch their providers on with `proxyctl providers set NAME fallback`.")
+    return Text("\n".join([*lines, "No key at hand? `proxyctl demo` shows everything on simulated providers."]))
 
 
 def _lines(texts: tuple[str, ...]) -> RenderableType | None:

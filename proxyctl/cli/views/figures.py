@@ -16,11 +16,15 @@ _WIDE = 150
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a value is looked at: the time in Unix seconds, the width in columns, the zone (`None`: this machine's)."""
+    """How a value is looked at: the time in Unix seconds, the width in columns, the zone (`None`: this machine's).
+
+    `unbroken` in a pipe, where the width says how much is shown, and no line is broken.
+    """
 
     now: float
     width: int = 80
     zone: tzinfo | None = None
+    unbroken: bool = False
 
     @property
     def wide(self) -> bool:

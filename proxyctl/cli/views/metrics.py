@@ -38,23 +38,23 @@ def render(report: MetricsReport, look: Look) -> RenderableType:
     columns = [
         Column("Provider"),
         Column("Requests", right=True),
-        Column("OK", right=True),
-        Column("In", right=True),
-        Column("Out", right=True),
+        Column("OK", right=True, spare=2),
+        Column("In", right=True, spare=3),
+        Column("Out", right=True, spare=4),
         Column("Cost", right=True),
-        Column("First token", right=True),
-        Column("Latency", right=True),
+        Column("First token", right=True, spare=6),
+        Column("Latency", right=True, spare=5),
     ]
     if look.wide:
         columns += [
-            Column("Active", right=True),
-            Column("Failed", right=True),
-            Column("Cut", right=True),
-            Column("Left", right=True),
-            Column("Cached", right=True),
-            Column("Reasoning", right=True),
-            Column("p90", right=True),
-            Column("p99", right=True),
+            Column("Active", right=True, spare=10),
+            Column("Failed", right=True, spare=11),
+            Column("Cut", right=True, spare=12),
+            Column("Left", right=True, spare=13),
+            Column("Cached", right=True, spare=14),
+            Column("Reasoning", right=True, spare=15),
+            Column("p90", right=True, spare=16),
+            Column("p99", right=True, spare=17),
         ]
     asked = [one for one in report.providers if one.requests or one.attempts or one.active]
     rows = [_row(name(one.name), one, look) for one in asked]
@@ -175,12 +175,12 @@ def costs(report: CostReport, look: Look) -> RenderableType:
         Column("Provider"),
         Column("Model", fold=True),
         Column("Requests", right=True),
-        Column("In", right=True),
-        Column("Out", right=True),
+        Column("In", right=True, spare=3),
+        Column("Out", right=True, spare=4),
         Column("Cost", right=True),
     ]
     if look.wide:
-        columns[4:4] = [Column("Cached", right=True)]
+        columns[4:4] = [Column("Cached", right=True, spare=14)]
     rows = [_cost_row(line, look) for line in report.lines]
     total = Text.assemble(
         ("Total ", "bold"),

@@ -17,8 +17,8 @@ def render(report: ModelsReport, look: Look) -> RenderableType:
         return note("No provider has listed its models yet.")
     columns = [
         Column("Model", fold=True),
-        Column("Context", right=True),
-        Column("Output", right=True),
+        Column("Context", right=True, spare=1),
+        Column("Output", right=True, spare=2),
         Column("$ in/M", right=True),
         Column("$ out/M", right=True),
     ]
@@ -46,7 +46,7 @@ def explain(report: PlanReport, look: Look) -> RenderableType:
             Column("#", right=True),
             Column("Provider"),
             Column("Model", fold=True),
-            Column("Lane"),
+            Column("Lane", spare=1),
             Column("Why", fold=True),
         ],
         [_step_row(number, step) for number, step in enumerate(report.steps, 1)],

@@ -18,10 +18,10 @@ def render(report: StatusReport, look: Look) -> RenderableType:
         Column("Provider"),
         Column("Mode"),
         Column("State"),
-        Column("Models", right=True),
-        Column("Requests", right=True),
-        Column("Errors", right=True),
-        Column("Last used"),
+        Column("Models", right=True, spare=3),
+        Column("Requests", right=True, spare=1),
+        Column("Errors", right=True, spare=2),
+        Column("Last used", spare=4),
     ]
     if look.wide:
         columns += [Column("Weight", right=True), Column("Priority", right=True), Column("Address", fold=True)]
@@ -91,8 +91,8 @@ def health(report: HealthReport, look: Look) -> RenderableType:
     columns = [
         Column("Provider"),
         Column("Health"),
-        Column("Answered in", right=True),
-        Column("Checked"),
+        Column("Answered in", right=True, spare=1),
+        Column("Checked", spare=2),
         Column("Detail", fold=True),
     ]
     verdict = Text("The gateway can serve." if report.ok else "Nobody can serve now.", style="" if report.ok else "red")

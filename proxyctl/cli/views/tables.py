@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from proxyctl.cli.views.figures import one_line
 
 Cell = str | Text
+
+_GAP = 2
+_FOLDED = 24
+"""Columns of text that can be read, though it breaks over lines."""
 
 _GOOD = frozenset({"ok", "ready", "pooled", "exclusive", "yes"})
 _BAD = frozenset({"error", "failing", "interrupted", "refused"})
@@ -21,11 +26,15 @@ _QUIET = frozenset({"off", "inactive", "never", "-"})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`right` for numbers; `fold` for the one column that may break over lines, where others are kept whole."""
+    """`right` for numbers; `fold` for the one column that may break over lines, where others are kept whole.
+
+    `spare` columns are left out where there is no room for all, the highest number first.
+    """
 
     title: str
     right: bool = False
     fold: bool = False
+    spare: int = 0
 
 
 def word(text: str) -> Text:
@@ -43,9 +52,47 @@ def name(text: str) -> Text:
     return Text(one_line(text), style="bold")
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Table:
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> RenderableType:
     """Rows under headings, two spaces apart."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    return _Fitting(tuple(columns), tuple(tuple(row) for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """A table that leaves out its spare columns, one after the other, until the rest can be read whole.
+
+    A number cut in its middle would be another number.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        del console
+        shown = list(range(len(self.columns)))
+        spares = sorted((one for one in shown if self.columns[one].spare), key=lambda one: -self.columns[one].spare)
+        for spare in spares:
+            if self._width(shown) <= options.max_width:
+                break
+            shown.remove(spare)
+        yield self._of(shown)
+
+    def _width(self, shown: list[int]) -> int:
+        """What these columns need: the whole of those that may not break, and enough of those that may."""
+        width = _GAP * (len(shown) - 1)
+        for one in shown:
+            column = self.columns[one]
+            widest = max(cell_len(text) for text in (column.title, *(str(row[one]) for row in self.rows)))
+            width += min(widest, _FOLDED) if column.fold else widest
+        return width
+
+    def _of(self, shown: list[int]) -> Table:
+        columns = [self.columns[one] for one in shown]
+        return _made(columns, [[row[one] for one in shown] for row in self.rows])
+
+
+def _made(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Table:
+    made = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold", show_edge=False)
     for column in columns:
         made.add_column(
             column.title,
