@@ -62,4 +62,8 @@ class Module:
 
 def modules(base: Path = PACKAGE) -> list[Module]:
     """All Python files below `base`, in a stable order."""
-    return [Module(path, base) for path in sorted(base.rglob("*.py")) if "__pycache__" not in path.parts]
+    return [
+        Module(path, base)
+        for path in sorted(base.rglob("*.py"))
+        if not {"__pycache__", "node_modules"} & set(path.parts)
+    ]
