@@ -14,7 +14,9 @@ from msgspec import Struct
 
 from proxyctl.core.usage import Usage
 
-DialectName = Literal["openai-chat", "openai-responses", "anthropic-messages", "gemini-generate", "cohere-chat"]
+DialectName = Literal[
+    "openai-chat", "openai-responses", "openai-completions", "anthropic-messages", "gemini-generate", "cohere-chat"
+]
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal[
     "end", "length", "stop_sequence", "tool", "refusal", "pause", "context_window", "malformed_tool", "error"

@@ -4,6 +4,7 @@
     ├── DecodeError                 bytes that are not what their dialect says; carries the path
     ├── GatewayError                our own refusals: each knows its status, kind and stable code
     │   ├── BadRequestError 400     ├── UnsupportedError 400    ├── NotFoundError 404
+    │   │                           └── WouldLoseError 400
     │   ├── MethodNotAllowedError 405  ├── UnauthenticatedError 401  ├── ForbiddenError 403
     │   ├── TooLargeError 413       ├── UnsupportedMediaError 415
     │   └── UnavailableError 503    └── ShuttingDownError 503
@@ -117,6 +118,12 @@ class UnsupportedError(GatewayError):
     """The request is understood, but its target cannot do what it asks for."""
 
     code = "unsupported"
+
+
+class WouldLoseError(UnsupportedError):
+    """The target could be sent the request only in part, and its caller wants all of it or nothing."""
+
+    code = "would_lose"
 
 
 class NotFoundError(GatewayError):

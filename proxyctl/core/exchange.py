@@ -26,7 +26,11 @@ Outcome = Literal["ok", "error", "interrupted", "client_closed", "refused"]
 
 
 class Peek(Struct, frozen=True, kw_only=True):
-    """What routing must know of a request before anybody decodes it whole. `size` is the body's length in bytes."""
+    """What routing must know of a request before anybody decodes it whole. `size` is the body's length in bytes.
+
+    `foreign_signatures`: the history holds another provider's proof in our wrapping, which must never go upstream.
+    `previous_response`: the id of an earlier answer that this request continues, `""` when it stands for itself.
+    """
 
     model: str
     stream: bool = False
@@ -38,6 +42,8 @@ class Peek(Struct, frozen=True, kw_only=True):
     wants_json_schema: bool = False
     max_output: int | None = None
     size: int = 0
+    foreign_signatures: bool = False
+    previous_response: str = ""
 
 
 class AttemptRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,7 +110,10 @@ class AttemptResult:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request under way. `begun` is monotonic; `attempts` grow as deployments are tried."""
+    """A request under way. `begun` is monotonic; `attempts` grow as deployments are tried.
+
+    `upstream_seconds` is the time spent waiting on providers' account: for their answers, and before retries.
+    """
 
     dialect: DialectName
     clock: Clock
@@ -135,7 +144,7 @@ class Exchange:
         return (self.clock.monotonic() - self.begun) * 1000
 
     def own_ms(self) -> float:
-        """Our own share of the time until the answer began: everything but waiting for upstreams."""
+        """Our own share of the time until the answer began: everything but waiting on upstreams' account."""
         if self._own_ms_at_commit is not None:
             return self._own_ms_at_commit
         return max(0.0, self.elapsed_ms() - self.upstream_seconds * 1000)

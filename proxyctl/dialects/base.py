@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 from msgspec import Raw, Struct
@@ -33,7 +33,9 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     `include_usage` says whether the caller asked for usage in the stream (it only matters to OpenAI's chat);
     `input_estimate` stands in for the input's size where the dialect wants one before the provider reports it;
     `show_thinking` whether the caller asked to see thinking text; `custom_tools` are the names of the caller's
-    free-text tools (`Tool.kind == "custom"`), whose calls go back as text.
+    free-text tools (`Tool.kind == "custom"`), whose calls go back as text; `asked` is the request's top level, for a
+    dialect whose answers repeat what was asked; `answer_id` is the answer's id where callers may come back with it:
+    providers give the same one twice.
     """
 
     model: str
@@ -42,6 +44,8 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     input_estimate: int = 0
     show_thinking: bool = True
     custom_tools: frozenset[str] = frozenset()
+    asked: Mapping[str, Raw] = {}
+    answer_id: str = ""
 
 
 class StreamDecoder(Protocol):
@@ -64,6 +68,17 @@ class StreamEncoder(Protocol):
     def end(self) -> bytes:
         """Bytes after the last event (a terminator), only when the stream ended well."""
         ...
+
+
+@runtime_checkable
+class RememberingEncoder(StreamEncoder, Protocol):
+    """An encoder that must know the whole answer: `response` is what it amounts to so far.
+
+    It can end a failed stream better than `InboundDialect.encode_stream_error`, which has not seen it: feed it the
+    `StreamFailed`.
+    """
+
+    response: Fields
 
 
 class Watch(Protocol):
@@ -139,7 +154,11 @@ class InboundDialect(Dialect):
 
     @abstractmethod
     def peek(self, fields: Mapping[str, Raw], *, size: int) -> Peek:
-        """Read what routing needs from a request's top level. Raises `DecodeError` on wrong types or no model."""
+        """Read what routing needs from a request's top level. Raises `DecodeError` on wrong types or no model.
+
+        A dialect whose requests name the model in their address leaves `model` and `stream` empty, here and in
+        `decode_request`: the gateway fills in what the address says.
+        """
 
     @abstractmethod
     def session(self, fields: Mapping[str, Raw]) -> str:
@@ -151,6 +170,10 @@ class InboundDialect(Dialect):
     @abstractmethod
     def decode_request(self, body: bytes) -> ChatRequest:
         """Raises `DecodeError` with the path of the first thing that is not as documented."""
+
+    def shows_thinking(self, request: ChatRequest) -> bool:
+        """Whether thinking text goes to this caller: it does unless it was asked not to."""
+        return request.reasoning is None or request.reasoning.visible is not False
 
     @abstractmethod
     def encode_answer(self, answer: Answer, context: AnswerContext, losses: Losses) -> bytes: ...

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from proxyctl.core.errors import DecodeError
 
 T = TypeVar("T")
+
+
+def understood(value: Any, kind: type[T]) -> T | None:
+    """A decoded JSON value as `kind`, `None` when it is something else: for members that no answer may fail by."""
+    try:
+        return None if value is None else msgspec.convert(value, kind)
+    except (msgspec.ValidationError, UnicodeError):
+        return None
 
 
 def decode_typed(decoder: msgspec.json.Decoder[T], body: bytes, *, under: str = "") -> T:

@@ -7,6 +7,7 @@ commit nothing is raised: a cut stream ends in the caller's dialect's own error 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,7 +17,8 @@ from proxyctl.core.errors import DecodeError, NoAnswerError, Problem, StatusErro
 from proxyctl.core.exchange import AttemptRecord, AttemptResult, Exchange, Outcome
 from proxyctl.core.headers import retry_after_seconds
 from proxyctl.dialects.base import AnswerContext
-from proxyctl.gateway.inbound import Inbound
+from proxyctl.dialects.sse import MAX_FRAME
+from proxyctl.gateway.inbound import Inbound, Keep
 from proxyctl.gateway.prepare import Prepared, first_token_limit
 from proxyctl.gateway.problems import seen_from_here
 from proxyctl.gateway.relay import CUT, EMPTY, Carrier, PassthroughCarrier, TranslateCarrier, garbage_error
@@ -34,11 +36,17 @@ _LONGEST_MESSAGE = 2000
 _LONGEST_NAME = 200
 _PARTING = 1.0
 """Seconds for which an upstream may end a body that has nothing more to say."""
+_MOST_HELD = MAX_FRAME
+"""Bytes of pings and other emptiness that are waited through before an answer begins: no honest server sends more."""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """The state of one try. `outcome` stays `error` until something better is known."""
+    """The state of one try. `outcome` stays `error` until something better is known.
+
+    `deadline` is the exchange's, on its clock's monotonic time: an answer that has begun by then is never cut by it.
+    `keep` gets a complete answer that was made here, before the caller can ask for more of it.
+    """
 
     exchange: Exchange
     inbound: Inbound
@@ -48,17 +56,43 @@ class Attempt:
     reply: Reply
     upstream: Upstream
     redact: Callable[[str], str]
+    keep: Keep | None = None
     outcome: Outcome = "error"
     status: int | None = None
     result: AttemptResult = field(default_factory=AttemptResult)
     started_at: float = 0.0
     begun: float = 0.0
     waited: bool = False
+    deadline: float = math.inf
+    limit: asyncio.Timeout = field(init=False)
 
     async def run(self) -> None:
         """Serve the caller. Raises `UpstreamError` when nothing has been sent to it yet."""
         clock = self.exchange.clock
         self.started_at, self.begun = clock.now(), clock.monotonic()
+        try:
+            await self._run()
+        except UpstreamError as exc:
+            exc.problem = self.result.problem = self._seen(exc.problem)
+            raise
+        except asyncio.CancelledError:
+            self.outcome = "client_closed" if self.reply.gone else "interrupted"
+            raise
+
+    async def _run(self) -> None:
+        """Ask and carry, within what is left of the exchange's time until the answer begins."""
+        left = self.deadline - self.begun
+        self.limit = asyncio.timeout(None if left == math.inf else left)
+        try:
+            async with self.limit:
+                await self._exchange()
+        except TimeoutError as exc:
+            if not self.limit.expired():
+                raise
+            message = f"no answer had begun when the request's time was over, {left:.3g} s into this attempt"
+            raise NoAnswerError(Problem(kind="timeout", status=504, code="deadline_exceeded", message=message)) from exc
+
+    async def _exchange(self) -> None:
         answer: UpstreamAnswer | None = None
         try:
             answer = await self.upstream.send(self.prepared.call)
@@ -70,12 +104,6 @@ class Attempt:
                 await self._stream(answer)
             else:
                 await self._whole(answer)
-        except UpstreamError as exc:
-            exc.problem = self.result.problem = self._seen(exc.problem)
-            raise
-        except asyncio.CancelledError:
-            self.outcome = "client_closed" if self.reply.gone else "interrupted"
-            raise
         finally:
             self._upstream_done()
             if answer is not None:
@@ -143,7 +171,10 @@ class Attempt:
         now = self.exchange.clock.monotonic()
         self._learn(translated_answer(answer, request=self.prepared.call.body, at=now))
         restored = self.prepared.names.restore_answer(answer)
-        return self.inbound.dialect.encode_answer(restored, self._context(), self.prepared.losses)
+        told = self.inbound.dialect.encode_answer(restored, self._context(), self.prepared.losses)
+        if self.keep is not None:
+            self.keep(told)
+        return told
 
     async def _stream(self, answer: UpstreamAnswer) -> None:
         if answer.content_type != "text/event-stream":
@@ -153,6 +184,7 @@ class Attempt:
         self._learn(carrier.result(b""))
         headers = self._commit(answer)
         self.outcome = "interrupted"
+        self.reply.failure = carrier.failure
         try:
             await self.reply.begin(headers, self._safe(held, carrier))
             problem = await self._relay(answer, carrier)
@@ -163,8 +195,7 @@ class Attempt:
         else:
             self.result.problem = self._seen(problem)
             if not carrier.told:
-                frame = self.inbound.dialect.encode_stream_error(self.result.problem, self.exchange.id)
-                await self.reply.more(frame)
+                await self.reply.fail(self.inbound.dialect, self.result.problem, self.exchange)
         await self.reply.close()
         if problem is None and not carrier.ended:
             await _part(answer)
@@ -181,6 +212,7 @@ class Attempt:
     async def _hold(self, answer: UpstreamAnswer, carrier: Carrier) -> bytes:
         """Read until something meaningful has come, so that a late error can still be tried elsewhere."""
         held: list[bytes] = []
+        size = 0
         limit = first_token_limit(self.inbound, self.target, self.prepared.traits)
         try:
             async with asyncio.timeout(limit):
@@ -190,6 +222,9 @@ class Attempt:
                         held.append(carrier.end())
                         break
                     held.append(carrier.feed(chunk))
+                    size += len(chunk)
+                    if size > _MOST_HELD and not carrier.started:
+                        raise garbage_error(f"{size} bytes without anything of an answer in them")
         except TimeoutError as exc:
             message = f"nothing meaningful came within {limit:g} s"
             raise NoAnswerError(
@@ -226,6 +261,7 @@ class Attempt:
             context=self._context(),
             names=prepared.names,
             losses=prepared.losses,
+            keep=self.keep,
         )
 
     def _context(self) -> AnswerContext:
@@ -235,11 +271,14 @@ class Attempt:
             created=int(self.exchange.started_at),
             include_usage=self.inbound.peek.include_usage,
             input_estimate=estimate_body(self.inbound.body),
-            show_thinking=request.reasoning is None or request.reasoning.visible is not False,
+            show_thinking=self.inbound.dialect.shows_thinking(request),
             custom_tools=frozenset(tool.name for tool in request.tools if tool.kind == "custom"),
+            asked=self.inbound.asked,
+            answer_id="" if self.keep is None else "resp_" + self.exchange.id.removeprefix("px_"),
         )
 
     def _commit(self, answer: UpstreamAnswer) -> Headers:
+        self.limit.reschedule(None)
         self.exchange.losses = self.prepared.losses
         self.exchange.substitute = self.deployment.substitute
         self.exchange.commit()

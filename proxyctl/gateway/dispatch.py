@@ -13,7 +13,14 @@ import random
 
 import msgspec
 
-from proxyctl.core.errors import GatewayError, Problem, StatusError, UnsupportedError, UpstreamError
+from proxyctl.core.errors import (
+    GatewayError,
+    Problem,
+    StatusError,
+    UnsupportedError,
+    UpstreamError,
+    WouldLoseError,
+)
 from proxyctl.core.exchange import Exchange, Outcome
 from proxyctl.dialects.base import decode_fields
 from proxyctl.gateway.attempt import Attempt
@@ -23,6 +30,7 @@ from proxyctl.gateway.prepare import prepare
 from proxyctl.gateway.problems import exhausted
 from proxyctl.gateway.reply import Reply, exchange_headers, problem_headers
 from proxyctl.gateway.state import GatewayState, plan_query
+from proxyctl.gateway.strict import refuse_losses, wants_strict
 from proxyctl.routing.affinity import session_key
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import Plan
@@ -75,6 +83,7 @@ class Dispatch:
     async def _try(self, plan: Plan) -> Problem | None:
         """Try the plan's deployments in order; `None` when the caller was served (or saw its answer cut)."""
         steps = plan.steps
+        strict = wants_strict(self._inbound.headers)
         at: int | None = 0
         tries = deployments = 0
         refusal: UnsupportedError | None = None
@@ -82,10 +91,12 @@ class Dispatch:
         while at is not None and self._may_try(deployments := deployments + (tries == 0)):
             try:
                 attempt = self._attempt(steps[at])
+                if strict:
+                    refuse_losses(attempt.prepared.losses, f"{steps[at].provider}:{steps[at].model}")
             except UnsupportedError as exc:
-                # This target cannot be told the request; the next one may.
-                refusal = refusal or exc
-                at, tries = _after_provider(steps, at), 0
+                # This target cannot be told the request; the next one may. Nothing was sent: it costs no budget.
+                refusal = _nearer(refusal, exc)
+                at, tries, deployments = _after_target(steps, at), 0, deployments - 1
                 continue
             error = await self._run(attempt, plan)
             if error is None:
@@ -96,7 +107,7 @@ class Dispatch:
             self._remember(steps[at], judgement, plan.session)
             following = next_step(steps, at, judgement)
             if judgement.verdict is Verdict.RETRY_SAME:
-                await asyncio.sleep(random.uniform(0, judgement.backoff))  # noqa: S311 - jitter, no secret
+                await self._pause(judgement.backoff)
             if following != at:
                 tries = 0
             at = following
@@ -115,7 +126,17 @@ class Dispatch:
             reply=self._reply,
             upstream=self._state.upstream,
             redact=self._live.redact,
+            keep=self._inbound.keeper(self._query.session),
+            deadline=self._deadline,
         )
+
+    async def _pause(self, longest: float) -> None:
+        """Let a provider recover, within the deadline. The time is waited for its sake: none of it is ours."""
+        clock = self._exchange.clock
+        begun = clock.monotonic()
+        drawn = random.uniform(0, longest)  # noqa: S311 - jitter, no secret
+        await asyncio.sleep(min(drawn, self._deadline - begun))
+        self._exchange.upstream_seconds += clock.monotonic() - begun
 
     async def _run(self, attempt: Attempt, plan: Plan) -> UpstreamError | None:
         provider = attempt.deployment.provider
@@ -180,7 +201,15 @@ def _is_object(body: bytes) -> bool:
     return True
 
 
-def _after_provider(steps: tuple[Deployment, ...], at: int) -> int | None:
-    """The next deployment of another provider: keys do not change what a target can be told."""
+def _after_target(steps: tuple[Deployment, ...], at: int) -> int | None:
+    """The next deployment of another provider or model: keys do not change what a target can be told."""
+    target = (steps[at].provider, steps[at].model)
     following = range(at + 1, len(steps))
-    return next((index for index in following if steps[index].provider != steps[at].provider), None)
+    return next((index for index in following if (steps[index].provider, steps[index].model) != target), None)
+
+
+def _nearer(known: UnsupportedError | None, found: UnsupportedError) -> UnsupportedError:
+    """The refusal to tell: the first one, but one about losses is nearer to an answer than one without any way."""
+    if known is None or (isinstance(found, WouldLoseError) and not isinstance(known, WouldLoseError)):
+        return found
+    return known

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from proxyctl.admin.schema import AdminError
-from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import (
     GatewayError,
     MethodNotAllowedError,
@@ -21,13 +20,17 @@ from proxyctl.core.errors import (
 )
 from proxyctl.core.exchange import Exchange, Peek
 from proxyctl.dialects.base import InboundDialect, encode_json
-from proxyctl.dialects.registry import INBOUND
 from proxyctl.gateway.client_watch import ClientWatch
 from proxyctl.gateway.dispatch import Dispatch
 from proxyctl.gateway.guard import is_preflight
-from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, decompress
+from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, client_headers, decompress
+from proxyctl.gateway.json_array import ArrayReply
+from proxyctl.gateway.kept_responses import kept_at, retrieve
 from proxyctl.gateway.listing import list_models
 from proxyctl.gateway.reply import Reply, Send
+from proxyctl.gateway.responses_inbound import ResponsesInbound
+from proxyctl.gateway.routes import Route, model_list_at, resolve, unserved_verb
+from proxyctl.gateway.side.serve import SIDE_PATHS, serve_side
 from proxyctl.gateway.state import GatewayState
 from proxyctl.gateway.upload import ClientGoneError, Upload, declared_length
 
@@ -35,17 +38,6 @@ Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-_CHAT: DialectName = "openai-chat"
-_MESSAGES: DialectName = "anthropic-messages"
-INFERENCE: Mapping[str, DialectName] = {
-    "/v1/chat/completions": _CHAT,
-    "/chat/completions": _CHAT,
-    "/v1/messages": _MESSAGES,
-    "/messages": _MESSAGES,
-    "/anthropic/v1/messages": _MESSAGES,
-    "/anthropic/messages": _MESSAGES,
-}
-_MODEL_LISTS = ("/v1/models", "/models", "/anthropic/v1/models", "/anthropic/models")
 _MANAGEMENT = ("/providers", "/daemon", "/healthz", "/openapi.json")
 
 
@@ -64,13 +56,14 @@ class InferenceFront:
         if path.startswith(_MANAGEMENT):
             await self._manage(scope, receive, send)
             return
-        headers: ClientHeaders = dict(scope["headers"])
-        dialect = INBOUND[INFERENCE.get(path) or _guess(path, headers)]
+        headers = client_headers(scope["headers"])
+        route = resolve(path, headers, scope["query_string"])
         task = _this_task()
         self._state.exchanges.add(task)
         upload = Upload(receive)
         try:
-            await self._serve(scope, headers, dialect, upload, Reply(send), task)
+            reply = ArrayReply(send) if route.as_array else Reply(send)
+            await self._serve(scope, headers, route, upload, reply, task)
         except ClientGoneError:
             pass
         finally:
@@ -80,7 +73,7 @@ class InferenceFront:
     async def _manage(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a management request to the framework, unless a web page sent it."""
         try:
-            self._state.live.guard.check_source(dict(scope["headers"]))
+            self._state.live.guard.check_source(client_headers(scope["headers"]))
         except GatewayError as exc:
             upload = Upload(receive)
             await upload.skip()
@@ -95,13 +88,13 @@ class InferenceFront:
         self,
         scope: Scope,
         headers: ClientHeaders,
-        dialect: InboundDialect,
+        route: Route,
         upload: Upload,
         reply: Reply,
         task: asyncio.Task[Any],
     ) -> None:
         """Check, read, and dispatch; a refusal is told in the caller's dialect and recorded."""
-        live = self._state.live
+        live, dialect = self._state.live, route.dialect
         path, method = scope["path"], scope["method"]
         try:
             live.guard.check_source(headers)
@@ -114,16 +107,19 @@ class InferenceFront:
             live.guard.check_client(headers, scope["query_string"])
             if self._state.draining.is_set():
                 raise ShuttingDownError("the gateway is shutting down", hint="try again in a moment", retry_after=2)
-            if path not in INFERENCE:
+            if (side := SIDE_PATHS.get(path)) is not None:
+                await serve_side(self._state, live, side, method, headers, upload, reply)
+                return
+            if not route.serves:
                 await upload.skip()
-                await self._other(path, method, dialect, reply)
+                await self._other(scope, headers, dialect, reply)
                 return
             if method != "POST":
                 reply.extra = [*reply.extra, (b"allow", b"POST")]
                 raise MethodNotAllowedError(f"{path} takes POST, not {method}")
             check_media(headers)
             body = await _body(headers, upload, live.settings.server.max_body_mib * 1024 * 1024)
-            inbound = Inbound(dialect, headers, body)
+            inbound = self._inbound(route, scope, headers, body)
         except GatewayError as exc:
             await upload.skip()
             await self._refuse(exc, headers, dialect, reply)
@@ -141,13 +137,31 @@ class InferenceFront:
         finally:
             watch.stop()
 
-    async def _other(self, path: str, method: str, dialect: InboundDialect, reply: Reply) -> None:
-        base = next((base for base in _MODEL_LISTS if path == base or path.startswith(base + "/")), None)
+    def _inbound(self, route: Route, scope: Scope, headers: ClientHeaders, body: bytes) -> Inbound:
+        if route.dialect.name != "openai-responses":
+            return Inbound(route.dialect, headers, body, route.address)
+        owner = self._state.live.guard.owner(headers, scope["query_string"])
+        return ResponsesInbound(self._state.kept, owner, route.dialect, headers, body)
+
+    async def _other(self, scope: Scope, headers: ClientHeaders, dialect: InboundDialect, reply: Reply) -> None:
+        path, method = scope["path"], scope["method"]
+        if response_id := kept_at(path):
+            if method not in ("GET", "HEAD", "DELETE"):
+                reply.extra = [*reply.extra, (b"allow", b"GET, HEAD, DELETE")]
+                raise MethodNotAllowedError(f"{path} takes GET and DELETE, not {method}")
+            owner = self._state.live.guard.owner(headers, scope["query_string"])
+            body = retrieve(self._state.kept, response_id, owner, delete=method == "DELETE")
+            await reply.whole(200, [(b"content-type", b"application/json")], body)
+            return
+        base = model_list_at(path)
         if base is None:
             raise NotFoundError(
                 f"there is nothing at {path}",
-                hint="chat is at /v1/chat/completions and /v1/messages, models at /v1/models",
+                hint="chat is at /v1/chat/completions, /v1/messages and /v1beta/models/MODEL:generateContent, "
+                "models at /v1/models",
             )
+        if method == "POST" and (verb := unserved_verb(path)):
+            raise NotFoundError(f"{verb} is not served here yet", code="not_implemented")
         if method not in ("GET", "HEAD"):
             reply.extra = [*reply.extra, (b"allow", b"GET, HEAD")]
             raise MethodNotAllowedError(f"{path} takes GET, not {method}")
@@ -175,13 +189,6 @@ def _this_task() -> asyncio.Task[Any]:
     if task is None:
         raise RuntimeError("the gateway is called outside of a task: nothing could end its exchanges")
     return task
-
-
-def _guess(path: str, headers: ClientHeaders) -> DialectName:
-    """The dialect of a caller whose path does not say: Anthropic's clients always send their version."""
-    if path.startswith("/anthropic/") or b"anthropic-version" in headers:
-        return _MESSAGES
-    return _CHAT
 
 
 def _client(headers: ClientHeaders) -> str:

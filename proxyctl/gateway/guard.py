@@ -7,6 +7,7 @@ path is looked at. A gateway without keys accepts any credential, since SDKs ins
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
 from collections.abc import Iterable
@@ -75,6 +76,12 @@ class Guard:
                 "this gateway needs a key of its own" if not shown else "the gateway does not know this key",
                 hint="send one of server.keys as the API key of your SDK",
             )
+
+    def owner(self, headers: ClientHeaders, query: bytes) -> str:
+        """Whose request it is, one name a key, `""` for everybody in a gateway without keys; it gives no key away."""
+        if not self._locked:
+            return ""
+        return hashlib.blake2b(presented_key(headers, query), digest_size=16).hexdigest()
 
     def may_manage(self, headers: ClientHeaders, *, write: bool) -> bool:
         """Whether the caller may read, or change, through the management API."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from proxyctl.core.chat import ChatRequest
 from proxyctl.core.errors import BadRequestError, DecodeError, TooLargeError, UnsupportedMediaError
@@ -20,6 +21,8 @@ from proxyctl.core.exchange import Peek
 from proxyctl.dialects.base import InboundDialect, decode_fields
 
 ClientHeaders = Mapping[bytes, bytes]
+Keep = Callable[[bytes], None]
+"""Keeps a complete answer, as it is told to the caller, for a later request to build on."""
 
 LONGEST_MODEL = 500
 """Characters of a model's name: names are remembered, logged and shown."""
@@ -30,14 +33,24 @@ _DISGUISED = re.compile(rb"\\u00[567]")
 """An escaped letter or underscore: nobody needs one, and with it a key can stand in a body twice."""
 
 
+class Address(NamedTuple):
+    """What a request's path says in a dialect whose bodies do not: which model, and whether the answer streams."""
+
+    model: str
+    stream: bool
+
+
 class Inbound:
     """One inference request. `fields` is the top level of its JSON; `headers` are lower-case names to values."""
 
-    __slots__ = ("_canonical", "body", "dialect", "fields", "headers", "peek")
+    __slots__ = ("_canonical", "address", "body", "dialect", "fields", "headers", "peek")
 
-    def __init__(self, dialect: InboundDialect, headers: ClientHeaders, body: bytes) -> None:
+    def __init__(
+        self, dialect: InboundDialect, headers: ClientHeaders, body: bytes, address: Address | None = None
+    ) -> None:
         """Raises `BadRequestError` when the body is no JSON object of this dialect."""
         self.dialect = dialect
+        self.address = address
         self.headers = headers
         self.body = body
         self.fields = read_object(body)
@@ -45,9 +58,25 @@ class Inbound:
             self.peek: Peek = dialect.peek(self.fields, size=len(body))
         except DecodeError as exc:
             raise BadRequestError(str(exc), param=exc.path or None) from exc
+        if address is not None:
+            self.peek = replace(self.peek, model=address.model, stream=address.stream)
         if len(self.peek.model) > LONGEST_MODEL:
             raise BadRequestError(f"the model's name is longer than {LONGEST_MODEL} characters", param="model")
         self._canonical: ChatRequest | None = None
+
+    @property
+    def asked(self) -> Mapping[str, Raw]:
+        """The top level as the caller wrote it, for answers that repeat it."""
+        return self.fields
+
+    def session(self) -> str:
+        """The conversation's name, `""` when it has none."""
+        return self.dialect.session(self.fields)
+
+    def keeper(self, session: Callable[[], str]) -> Keep | None:
+        """Who keeps the answer, under the name that `session` gives the conversation; `None`: nobody."""
+        del session
+        return None
 
     def canonical(self) -> ChatRequest:
         """The request in the canonical form. Raises `BadRequestError` with the path of what is wrong."""
@@ -56,14 +85,34 @@ class Inbound:
                 self._canonical = self.dialect.decode_request(self.body)
             except DecodeError as exc:
                 raise BadRequestError(str(exc), param=exc.path or None) from exc
+            if self.address is not None:
+                self._canonical = replace(self._canonical, model=self.address.model, stream=self.address.stream)
         return self._canonical
 
     def written_plainly(self) -> bool:
-        """Whether each key that routing reads stands in the body once and unescaped: the bytes say what we read."""
+        """Whether each key that routing reads stands in the body once and unescaped: the bytes say what we read.
+
+        Where the address says it, the body has no say.
+        """
+        if self.address is not None:
+            return True
         body = self.body
         if b"\\u00" in body and _DISGUISED.search(body):
             return False
         return all(body.count(written) == (key in self.fields) for key, written in _ROUTED_KEYS)
+
+
+def client_headers(pairs: Sequence[tuple[bytes, bytes]]) -> ClientHeaders:
+    """A request's headers by name; what came several times is one list (RFC 9110, 5.3), a repeated value said once."""
+    headers = dict(pairs)
+    if len(headers) == len(pairs):  # as good as always
+        return headers
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in pairs:
+        known = values.setdefault(name, [])
+        if value not in known:
+            known.append(value)
+    return {name: (b"; " if name == b"cookie" else b",").join(known) for name, known in values.items()}
 
 
 def read_object(body: bytes) -> dict[str, Raw]:

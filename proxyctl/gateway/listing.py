@@ -1,4 +1,4 @@
-"""`GET /v1/models` in the caller's dialect: every model that a request could name, each once.
+"""`GET /v1/models` and `/v1beta/models` in the caller's dialect: every model that a request could name, each once.
 
 The ids are the same in every dialect. A model stands under its own name, by the first provider that takes part and has
 it; aliases stand beside them. Providers that are off or have no key are left out.
@@ -16,6 +16,9 @@ from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import NotFoundError
 from proxyctl.dialects.base import encode_json
 from proxyctl.gateway.state import GatewayState
+
+_MODELS = "models/"
+"""Before each name in Gemini's lists, whose model it may be."""
 
 
 class Listed(Struct, frozen=True, kw_only=True):
@@ -36,6 +39,8 @@ def list_models(state: GatewayState, dialect: DialectName, wanted: str) -> bytes
     if not wanted:
         return encode_json(_LISTS[dialect](list(entries.values())))
     entry = entries.get(wanted) or _prefixed(state, wanted)
+    if entry is None and wanted.startswith(_MODELS):
+        entry = entries.get(wanted.removeprefix(_MODELS)) or _prefixed(state, wanted.removeprefix(_MODELS))
     if entry is None:
         near = state.catalogue.nearest(wanted, 3, providers=list(state.live.targets), names=entries)
         hint = f"did you mean {', '.join(near)}?" if near else "see GET /v1/models"
@@ -117,11 +122,30 @@ def _anthropic_list(entries: list[Listed]) -> dict[str, Any]:
     }
 
 
+def _gemini_entry(entry: Listed) -> dict[str, Any]:
+    limits = {"inputTokenLimit": entry.context, "outputTokenLimit": entry.max_output}
+    return {
+        "name": _MODELS + entry.id,
+        "displayName": entry.name,
+        "description": f"served by {entry.owner}" if entry.owner != "alias" else "an alias of this gateway",
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent"],
+        **{key: value for key, value in limits.items() if value is not None},
+    }
+
+
+def _gemini_list(entries: list[Listed]) -> dict[str, Any]:
+    return {"models": [_gemini_entry(entry) for entry in entries]}
+
+
 _LISTS: Mapping[DialectName, Callable[[list[Listed]], dict[str, Any]]] = {
     "openai-chat": _openai_list,
+    "openai-responses": _openai_list,
     "anthropic-messages": _anthropic_list,
+    "gemini-generate": _gemini_list,
 }
 _ENTRIES: Mapping[DialectName, Callable[[Listed], dict[str, Any]]] = {
     "openai-chat": _openai_entry,
+    "openai-responses": _openai_entry,
     "anthropic-messages": _anthropic_entry,
+    "gemini-generate": _gemini_entry,
 }

@@ -18,9 +18,10 @@ from proxyctl.core.errors import GarbageError, Problem
 from proxyctl.core.events import Event, MessageEnd, PartStart, StreamFailed
 from proxyctl.core.exchange import AttemptResult
 from proxyctl.core.losses import Losses
-from proxyctl.dialects.base import AnswerContext, InboundDialect, UpstreamDialect
+from proxyctl.dialects.base import AnswerContext, InboundDialect, RememberingEncoder, UpstreamDialect, encode_json
 from proxyctl.dialects.names import ToolNames
 from proxyctl.dialects.sse import FrameSplitter, FrameTooLargeError, frame_data
+from proxyctl.gateway.inbound import Keep
 from proxyctl.metering.tap import EventTap, FrameTap
 
 CUT = Problem(
@@ -74,6 +75,10 @@ class Carrier(Protocol):
         """What is known now; `request` is the caller's body, for estimates."""
         ...
 
+    def failure(self, problem: Problem) -> bytes:
+        """The frames that end the stream with this error, `b""` where any stream of the dialect ends alike."""
+        ...
+
 
 class PassthroughCarrier:
     """Hands frames on byte for byte."""
@@ -121,11 +126,15 @@ class PassthroughCarrier:
         """A last frame without its blank line is handed on if it is whole and the answer is, else dropped."""
         self.ended = True
         rest = [frame.rstrip(b"\r\n") + b"\n\n" for frame in self._splitter.flush() if _is_whole(frame)]
-        kept = b"".join([frame for frame in rest if self._tap.feed(frame)])
+        kept = b"".join([frame for frame in rest if self._tap.feed(frame) and frame_data(frame) is not None])
         return kept if self._watch.complete else b""
 
     def result(self, request: bytes) -> AttemptResult:
         return self._tap.result(request)
+
+    def failure(self, problem: Problem) -> bytes:
+        del problem
+        return b""
 
 
 class TranslateCarrier:
@@ -140,11 +149,14 @@ class TranslateCarrier:
         context: AnswerContext,
         names: ToolNames,
         losses: Losses,
+        keep: Keep | None = None,
     ) -> None:
+        """`keep` gets the complete answer of a dialect whose encoder remembers it, before its last bytes leave."""
         self._splitter = FrameSplitter()
         self._decoder = upstream.stream_decoder()
         self._encoder = inbound.stream_encoder(context, losses)
         self._names = names
+        self._keep = keep
         self._tap = EventTap(clock)
         self._broken: Problem | None = None
         self.ended = False
@@ -184,6 +196,14 @@ class TranslateCarrier:
     def result(self, request: bytes) -> AttemptResult:
         return self._tap.result(request)
 
+    def failure(self, problem: Problem) -> bytes:
+        if self.complete or not isinstance(self._encoder, RememberingEncoder):
+            return b""
+        try:
+            return self._encoder.feed(StreamFailed(problem))
+        except (UnicodeEncodeError, RecursionError):  # what broke the answer stands in it
+            return b""
+
     def _carry(self, frames: list[bytes]) -> bytes:
         out: list[bytes] = []
         for frame in frames:
@@ -210,13 +230,19 @@ class TranslateCarrier:
         elif kind is StreamFailed:
             return b""
         elif kind is MessageEnd:
-            return self._encoder.feed(event) + self._encoder.end()
+            return self._last(event)
         return self._encoder.feed(event)
+
+    def _last(self, event: Event) -> bytes:
+        last = self._encoder.feed(event) + self._encoder.end()
+        if self._keep is not None and isinstance(self._encoder, RememberingEncoder):
+            self._keep(encode_json(self._encoder.response))
+        return last
 
 
 def _is_whole(frame: bytes) -> bool:
     """Whether what was left over is a frame that only lacks its blank line, and not one that was cut."""
-    data = (frame_data(frame) or b"").strip()
+    data = (frame_data(frame) or _bare_json(frame)).strip()
     try:
         return data == b"[DONE]" or isinstance(msgspec.json.decode(data), dict)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -30,14 +30,16 @@ class Reply:
 
     `status` is 0 until the head is sent: until then another try is possible. `gone` when the caller has left,
     `ended` from the moment the last byte is handed over: a caller that leaves then has had its answer. `extra` are
-    headers for whatever the answer will be.
+    headers for whatever the answer will be. `failure` says how a stream under way ends with an error, where only the
+    stream itself can say it.
     """
 
-    __slots__ = ("_send", "ended", "extra", "gone", "status")
+    __slots__ = ("_send", "ended", "extra", "failure", "gone", "status")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.extra: Headers = []
+        self.failure: Callable[[Problem], bytes] | None = None
         self.status = 0
         self.ended = False
         self.gone = False
@@ -68,8 +70,13 @@ class Reply:
         if not self.status:
             await self.problem(dialect, problem, exchange)
         elif not self.ended:
-            await self.more(dialect.encode_stream_error(problem, exchange.id))
+            await self.fail(dialect, problem, exchange)
             await self.close()
+
+    async def fail(self, dialect: InboundDialect, problem: Problem, exchange: Exchange) -> None:
+        """Say in a stream that the answer is not complete."""
+        said = self.failure(problem) if self.failure is not None else b""
+        await self.more(said or dialect.encode_stream_error(problem, exchange.id))
 
     async def problem(self, dialect: InboundDialect, problem: Problem, exchange: Exchange) -> int:
         """Send an error as the whole answer; returns its status."""

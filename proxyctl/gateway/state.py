@@ -26,6 +26,7 @@ from proxyctl.core.exchange import Exchange, Peek
 from proxyctl.gateway.changes import changes_between
 from proxyctl.gateway.discovery import Discovery
 from proxyctl.gateway.inbound import Inbound
+from proxyctl.gateway.kept_responses import KeptResponses
 from proxyctl.gateway.live import Live, build_live
 from proxyctl.gateway.transport import LeanTransport
 from proxyctl.gateway.upstream import Upstream
@@ -78,6 +79,7 @@ class GatewayState:
         self.catalogue = Catalogue()
         self.availability = Availability()
         self.affinity = Affinity()
+        self.kept = KeptResponses(self.clock)
         self.prices = PriceBook()
         self.metrics = Metrics(self.clock)
         self.recorder = Recorder(MemoryStore(settings.store.records_kept))
@@ -196,7 +198,7 @@ def plan_query(inbound: Inbound, exchange: Exchange) -> PlanQuery:
 
     def session() -> str:
         given = headers.get(b"x-proxyctl-session") or headers.get(b"x-session-affinity") or headers.get(b"session-id")
-        named = given.decode("latin-1") if given else inbound.dialect.session(inbound.fields)
+        named = given.decode("latin-1") if given else inbound.session()
         # Thousands of sessions are remembered: a name of megabytes is not.
         exchange.session = (
             named if len(named) <= LONGEST_SESSION else blake2b(named.encode(), digest_size=16).hexdigest()

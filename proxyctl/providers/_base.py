@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +21,7 @@ from proxyctl.core.exchange import Peek
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import NOTHING, Fields
 from proxyctl.dialects.openai_chat.wire import UNCOUNTED
+from proxyctl.dialects.side.facts import NOTHING_BESIDE, SideEndpoints
 from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
 
 Header = tuple[bytes, bytes]
@@ -92,6 +94,9 @@ class Provider:
     tier_models: ClassVar[TierModels] = {}
     """Its default stand-in for each size class (`large`, `medium`, `small`), where the config's `[tiers]` says none."""
 
+    beside: ClassVar[SideEndpoints] = NOTHING_BESIDE
+    """What it offers beside chat: counting, embeddings, reranking, audio."""
+
     def __init__(self, *, name: str, base_url: str | None = None, options: ChatOptions | None = None) -> None:
         self.name = name
         self.url = (base_url or self.base_url).rstrip("/")
@@ -135,6 +140,10 @@ class Provider:
         """The path and query to call, below `base_url`."""
         template = (self.stream_endpoints if stream else self.endpoints).get(dialect) or self.endpoints[dialect]
         return template.replace("{model}", model)
+
+    def in_path(self, model: str) -> str:
+        """A model's name as it stands in a path."""
+        return quote(model, safe="")
 
     def credential_headers(self, key: str) -> list[Header]:
         return [(b"authorization", b"Bearer " + key.encode())]

@@ -19,8 +19,10 @@ from typing_extensions import override
 from proxyctl.core.chat import DialectName, Effort
 from proxyctl.core.errors import DecodeError
 from proxyctl.core.losses import Losses
+from proxyctl.dialects.anthropic_messages.counting import MessagesCounter
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.envelope import PREFIX, is_envelope
+from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider, TierModels
 
@@ -56,6 +58,7 @@ class AnthropicProvider(Provider):
     models_target = _LIST
     reports_stream_usage_unasked = True
     price_id = "anthropic"
+    beside = SideEndpoints(counter=MessagesCounter())
     tier_models: ClassVar[TierModels] = {
         "large": "claude-opus-5-5",
         "medium": "claude-sonnet-5-5",
@@ -95,7 +98,7 @@ class AnthropicProvider(Provider):
         headers = [(b"anthropic-version", version.encode())]
         betas = client.get(b"anthropic-beta")
         if betas:
-            headers.append((b"anthropic-beta", betas))
+            headers.append((b"anthropic-beta", _each_once(betas) if b"," in betas else betas))
         return headers
 
     @override
@@ -147,6 +150,11 @@ class _Page(Struct):
     data: list[_Model]
     has_more: bool = False
     last_id: str | None = None
+
+
+def _each_once(betas: bytes) -> bytes:
+    """A list of betas, in the caller's order: joined from several headers it may name one twice."""
+    return b",".join(dict.fromkeys(name for beta in betas.split(b",") if (name := beta.strip())))
 
 
 def read_name(model: str) -> tuple[str, tuple[int, int]]:

@@ -15,6 +15,8 @@ from typing_extensions import override
 
 from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import DecodeError
+from proxyctl.dialects.cohere_chat.beside import CohereEmbedder, CohereReranker
+from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import ModelInfo, ModelPage, Provider, TierModels
 
@@ -54,10 +56,14 @@ class CohereProvider(Provider):
     base_url = "https://api.cohere.com"
     key_env = ("CO_API_KEY", "COHERE_API_KEY")
     endpoints: ClassVar[Mapping[DialectName, str]] = {"cohere-chat": "/v2/chat"}
-    families = ("command-*", "c4ai-*")
+    families = ("command-*", "c4ai-*", "embed-v*", "embed-english-*", "embed-multilingual-*", "rerank-*")
     models_target = _LIST
     reports_stream_usage_unasked = True
     price_id = "cohere"
+    # Transcription is at /v2/audio/transcriptions.
+    beside = SideEndpoints(
+        embedder=CohereEmbedder(), reranker=CohereReranker(), transcription="/v2/audio/transcriptions"
+    )
     tier_models: ClassVar[TierModels] = {
         "large": "command-a-plus-05-2026",
         "medium": "command-a-03-2025",

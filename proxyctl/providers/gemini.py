@@ -17,12 +17,18 @@ from typing_extensions import override
 
 from proxyctl.core.chat import DialectName, Effort
 from proxyctl.core.errors import DecodeError
+from proxyctl.core.exchange import Peek
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import Fields
+from proxyctl.dialects.gemini_generate.beside import GeminiCounter, GeminiEmbedder
+from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider, TierModels
 
 _VERSION = re.compile(r"^gemini-(\d+)(?:\.(\d+))?(?![\d.])")
 _NEWEST = (99, 0)
 _LIST = "/v1beta/models?pageSize=1000"
+_TUNED = "tunedModels/"
 
 _COMMON = ModelTraits(
     temperature_max=2.0,
@@ -45,10 +51,11 @@ class GeminiProvider(Provider):
     stream_endpoints: ClassVar[Mapping[DialectName, str]] = {
         "gemini-generate": "/v1beta/models/{model}:streamGenerateContent?alt=sse"
     }
-    families = ("gemini-*", "gemma-*", "learnlm-*")
+    families = ("gemini-*", "gemma-*", "learnlm-*", "tunedModels/*")
     models_target = _LIST
     reports_stream_usage_unasked = True
     price_id = "google"
+    beside = SideEndpoints(counter=GeminiCounter(), embedder=GeminiEmbedder())
     tier_models: ClassVar[TierModels] = {
         "large": "gemini-4-argon",
         "medium": "gemini-3.8-flash",
@@ -68,7 +75,24 @@ class GeminiProvider(Provider):
 
     @override
     def target(self, dialect: DialectName, model: str, *, stream: bool) -> str:
-        return super().target(dialect, quote(model.removeprefix("models/"), safe=""), stream=stream)
+        target = super().target(dialect, self.in_path(model.removeprefix(_TUNED)), stream=stream)
+        return target.replace("/models/", f"/{_TUNED}", 1) if model.startswith(_TUNED) else target
+
+    @override
+    def in_path(self, model: str) -> str:
+        return super().in_path(model.removeprefix("models/"))
+
+    @override
+    def passes(self, dialect: DialectName, model: str, peek: Peek) -> bool:
+        # A conversation that another provider served holds proofs that Google would call corrupted.
+        return not peek.foreign_signatures
+
+    @override
+    def adapt(self, fields: Fields, *, dialect: DialectName, model: str, losses: Losses) -> Fields:
+        # The address names the model; one in the body could only contradict it.
+        if "model" not in fields:
+            return fields
+        return {name: value for name, value in fields.items() if name != "model"}
 
     @override
     def credential_headers(self, key: str) -> list[Header]:

@@ -14,6 +14,8 @@ from proxyctl.core.errors import Problem, UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.failure import reclassified
+from proxyctl.dialects.side.compatible import OpenAIEmbedder
+from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import Provider, TierModels, raw_text
 from proxyctl.providers._messages import MessageShape, StrictCall, acceptable, opened, shaped
@@ -59,7 +61,7 @@ class GroqProvider(Provider):
     base_url = "https://api.groq.com/openai/v1"
     key_env = ("GROQ_API_KEY",)
     endpoints: ClassVar[Mapping[DialectName, str]] = {"openai-chat": "/chat/completions"}
-    families = ("groq/*", "llama-*-versatile", "llama-*-instant")
+    families = ("groq/*", "llama-*-versatile", "llama-*-instant", "whisper-large-*")
     body_fields = frozenset(
         (
             "model",
@@ -99,6 +101,11 @@ class GroqProvider(Provider):
     # The last chunk carries `x_groq.usage` even when the caller asked for no usage.
     reports_stream_usage_unasked = True
     price_id = "groq"
+    beside = SideEndpoints(
+        embedder=OpenAIEmbedder("/embeddings", fields=frozenset({"model", "input", "encoding_format", "user"})),
+        transcription="/audio/transcriptions",
+        translation="/audio/translations",
+    )
     tier_models: ClassVar[TierModels] = {
         "large": "openai/gpt-oss-120b",
         "medium": "llama-3.3-70b-versatile",

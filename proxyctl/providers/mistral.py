@@ -19,6 +19,8 @@ from proxyctl.core.errors import DecodeError
 from proxyctl.core.exchange import Peek
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.side.compatible import OpenAIEmbedder
+from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import ModelInfo, ModelPage, Provider, TierModels, raw_text
 from proxyctl.providers._messages import Json, MessageShape, StrictCall, acceptable, opened, shaped, with_parts
@@ -114,6 +116,14 @@ class MistralProvider(Provider):
     # Usage is in the last chunk of every stream, and `stream_options` is a 422.
     reports_stream_usage_unasked = True
     price_id = "mistral"
+    beside = SideEndpoints(
+        embedder=OpenAIEmbedder(
+            "/embeddings",
+            fields=frozenset(("model", "input", "metadata", "output_dimension", "output_dtype", "encoding_format")),
+            renames={"dimensions": "output_dimension"},
+        ),
+        transcription="/audio/transcriptions",
+    )
     tier_models: ClassVar[TierModels] = {
         "large": "mistral-large-4",
         "medium": "mistral-medium-3-5",

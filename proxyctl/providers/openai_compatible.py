@@ -16,6 +16,8 @@ from typing_extensions import override
 from proxyctl.core.chat import DialectName
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.side.compatible import CompatibleReranker, OpenAIEmbedder
+from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
 from proxyctl.providers._base import Provider
 from proxyctl.providers._messages import Json, opened
@@ -27,7 +29,17 @@ class OpenAICompatibleProvider(Provider):
     kind = "openai-compatible"
     label = "OpenAI-compatible server"
     needs_key = False
-    endpoints: ClassVar[Mapping[DialectName, str]] = {"openai-chat": "/chat/completions"}
+    endpoints: ClassVar[Mapping[DialectName, str]] = {
+        "openai-chat": "/chat/completions",
+        "openai-completions": "/completions",
+    }
+    # What such a server does not have, it says itself.
+    beside = SideEndpoints(
+        embedder=OpenAIEmbedder("/embeddings", tokens=True),
+        reranker=CompatibleReranker("/rerank"),
+        transcription="/audio/transcriptions",
+        translation="/audio/translations",
+    )
 
     @override
     def _traits_of(self, model: str) -> ModelTraits:

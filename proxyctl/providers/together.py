@@ -18,6 +18,8 @@ from proxyctl.core.errors import DecodeError, Problem
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.failure import reclassified
+from proxyctl.dialects.side.compatible import CompatibleReranker, OpenAIEmbedder
+from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import ModelInfo, ModelPage, Provider, TierModels, raw_text
 from proxyctl.providers._messages import opened
@@ -36,7 +38,10 @@ class TogetherProvider(Provider):
     label = "Together AI"
     base_url = "https://api.together.ai/v1"
     key_env = ("TOGETHER_API_KEY",)
-    endpoints: ClassVar[Mapping[DialectName, str]] = {"openai-chat": "/chat/completions"}
+    endpoints: ClassVar[Mapping[DialectName, str]] = {
+        "openai-chat": "/chat/completions",
+        "openai-completions": "/completions",
+    }
     families = ("togethercomputer/*", "together/*")
     body_fields = frozenset(
         (
@@ -73,6 +78,12 @@ class TogetherProvider(Provider):
     # Usage is in the last chunk of every stream.
     reports_stream_usage_unasked = True
     price_id = "together"
+    beside = SideEndpoints(
+        embedder=OpenAIEmbedder("/embeddings", fields=frozenset({"model", "input"})),
+        reranker=CompatibleReranker("/rerank"),
+        transcription="/audio/transcriptions",
+        translation="/audio/translations",
+    )
     tier_models: ClassVar[TierModels] = {
         "large": "moonshotai/Kimi-K3.1-Pro",
         "medium": "deepseek-ai/DeepSeek-V4-Pro-0813",

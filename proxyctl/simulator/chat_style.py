@@ -5,12 +5,13 @@ which fields it takes, what it refuses, how it names its ids and where its usage
 """
 
 import time
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from typing_extensions import override
 
+from proxyctl.simulator.beside import Beside
 from proxyctl.simulator.chat_request import ChatRequest, read_question
 from proxyctl.simulator.http_server import HttpRequest
 from proxyctl.simulator.models import Model, find
@@ -19,6 +20,8 @@ from proxyctl.simulator.reply import DONE_FRAME, EVENT_STREAM, Reply, data_frame
 from proxyctl.simulator.script import Manner, Script
 from proxyctl.simulator.tokens import Tally
 from proxyctl.simulator.violations import Violation, explain
+
+T = TypeVar("T")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -35,6 +38,7 @@ class ChatStyle(SimulatedProvider):
     request_type: ClassVar[type[ChatRequest]] = ChatRequest
     reasoning_field: ClassVar[str | None] = "reasoning_content"
     fingerprint: ClassVar[str | None] = None
+    beside: ClassVar[Mapping[str, Beside]] = {}
 
     @override
     def answer(self, request: HttpRequest, path: str, manner: Manner) -> Reply:
@@ -43,6 +47,8 @@ class ChatStyle(SimulatedProvider):
         match request.method, route:
             case "POST", "/chat/completions":
                 return self._chat(request, manner)
+            case "POST", _ if route in self.beside:
+                return self.beside[route].answer(self, request)
             case "GET", "/models":
                 return self.model_list()
             case "GET", _ if route.startswith("/models/"):
@@ -168,7 +174,7 @@ class ChatStyle(SimulatedProvider):
         return {**base, "choices": [] if choice is None else [choice], **more}
 
     def _chat(self, raw: HttpRequest, manner: Manner) -> Reply:
-        request = self._read(raw.body)
+        request = self.read(raw.body, self.request_type)
         model = self.known(request.model)
         self.check(request, model)
         question = read_question(request, seed=seed_of(raw.body), thinks=self.thinks(request, model))
@@ -180,9 +186,9 @@ class ChatStyle(SimulatedProvider):
             return self._stream(answer)
         return self._whole(answer)
 
-    def _read(self, body: bytes) -> ChatRequest:
+    def read(self, body: bytes, kind: type[T]) -> T:
         try:
-            return msgspec.json.decode(body, type=self.request_type)
+            return msgspec.json.decode(body, type=kind)
         except msgspec.ValidationError as exc:
             raise self.invalid(explain(exc)) from None
         except (msgspec.DecodeError, UnicodeDecodeError):

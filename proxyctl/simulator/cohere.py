@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 from typing_extensions import override
 
+from proxyctl.simulator import side_cohere
 from proxyctl.simulator.chat_request import Content, image_of, text_of
 from proxyctl.simulator.faults import Fault
 from proxyctl.simulator.http_server import HttpRequest
@@ -95,6 +96,12 @@ class Cohere(SimulatedProvider):
         match request.method, path:
             case "POST", "/v2/chat":
                 return self._chat(request, manner)
+            case "POST", "/v2/embed":
+                return side_cohere.embed(self, request)
+            case "POST", "/v2/rerank":
+                return side_cohere.rerank(self, request)
+            case "POST", "/v2/audio/transcriptions":
+                return side_cohere.transcribe(self, request)
             case "GET", "/v1/models":
                 return self._list(request)
             case "GET", _ if path.startswith("/v1/models/"):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
+from proxyctl.simulator import side_gemini
 from proxyctl.simulator.faults import Fault, Scope
 from proxyctl.simulator.gemini_grammar import GrammarError, normalise
 from proxyctl.simulator.gemini_question import read_question, thinks
@@ -57,6 +58,10 @@ class Gemini(SimulatedProvider):
                 return self._generate(request, model, name, manner, streamed=True)
             case "countTokens":
                 return self._count(request)
+            case "embedContent":
+                return side_gemini.embed(self, request, model)
+            case "batchEmbedContents":
+                return side_gemini.embed_batch(self, request, model)
             case _:
                 raise self.refuse(404, f"Method {verb} is not known.")
 
@@ -104,7 +109,11 @@ class Gemini(SimulatedProvider):
 
     def _known(self, name: str, version: str, verb: str) -> Model:
         model = find(GEMINI, name)
-        if model is None or (version == "v1" and name in model.aliases) or "embedding" in model.flags:
+        if (
+            model is None
+            or (version == "v1" and name in model.aliases)
+            or ("embedding" in model.flags) != ("mbedContent" in verb)
+        ):
             raise self.refuse(
                 404,
                 f"models/{name} is not found for API version {version}, or is not supported for {verb}. "

@@ -1,10 +1,11 @@
 """Groq: OpenAI chunks with `x_groq`, and refusal of every property that it does not know (wire notes 2026-11)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
+from proxyctl.simulator.beside import Audio, Beside, Embeddings, FormattedEmbeddings
 from proxyctl.simulator.chat_request import (
     CalledFunction,
     ChatMessage,
@@ -22,6 +23,7 @@ from proxyctl.simulator.reply import Reply, json_reply
 from proxyctl.simulator.tokens import Tally
 from proxyctl.simulator.violations import Violation
 
+_WHISPERS = ("whisper-large-v3", "whisper-large-v3-turbo")
 _MOST_TOOLS = 128
 _SECONDS = {"queue_time": 0.0005, "prompt_time": 0.001, "completion_time": 0.01, "total_time": 0.011}
 _LIMITS = (
@@ -98,6 +100,11 @@ class Groq(ChatStyle):
     request_type: ClassVar[type[ChatRequest]] = GroqRequest
     reasoning_field = "reasoning"
     fingerprint = "fp_simulated"
+    beside: ClassVar[Mapping[str, Beside]] = {
+        "/embeddings": Embeddings({"nomic-embed-text-v1_5": 768}, FormattedEmbeddings),
+        "/audio/transcriptions": Audio(_WHISPERS, formats=("json", "text", "verbose_json")),
+        "/audio/translations": Audio(_WHISPERS, formats=("json", "text", "verbose_json")),
+    }
 
     @override
     def failure(self, status: int, message: str | None = None, fault: Fault | None = None) -> Reply:

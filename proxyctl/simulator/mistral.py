@@ -1,11 +1,12 @@
 """Mistral: 422 for each field it does not know, nine-character ids, a strict order of roles (wire notes 2026-11)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
+from proxyctl.simulator.beside import Audio, Beside, Embeddings, StrictEmbeddings
 from proxyctl.simulator.chat_request import CalledFunction, ChatMessage, ChatRequest, Function, ToolCall, ToolDefinition
 from proxyctl.simulator.chat_style import Answer, ChatStyle
 from proxyctl.simulator.faults import Fault
@@ -85,6 +86,10 @@ class Mistral(ChatStyle):
     models: ClassVar[tuple[Model, ...]] = MISTRAL
     request_type: ClassVar[type[ChatRequest]] = MistralRequest
     reasoning_field = None
+    beside: ClassVar[Mapping[str, Beside]] = {
+        "/embeddings": Embeddings({"mistral-embed": 1024, "codestral-embed": 1536}, StrictEmbeddings, most=512),
+        "/audio/transcriptions": Audio(("voxtral-mini-latest",), formats=("json",), counted=True),
+    }
 
     @override
     def authenticate(self, request: HttpRequest) -> None:

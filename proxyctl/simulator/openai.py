@@ -3,15 +3,18 @@
 It stands for OpenAI itself and for the local servers that `openai-compatible` reaches by configuration alone.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
+from proxyctl.simulator.beside import Audio, Beside, Embeddings, OpenEmbeddings, Rerank
 from proxyctl.simulator.chat_request import ChatRequest, OpenChatRequest
 from proxyctl.simulator.chat_style import ChatStyle
 from proxyctl.simulator.faults import Fault
 from proxyctl.simulator.models import OPENAI, Model
 from proxyctl.simulator.reply import Reply, json_reply
+from proxyctl.simulator.side_completions import Completions
 
 _TYPES = {
     400: ("invalid_request_error", None),
@@ -29,6 +32,13 @@ class OpenAI(ChatStyle):
     models: ClassVar[tuple[Model, ...]] = OPENAI
     request_type: ClassVar[type[ChatRequest]] = OpenChatRequest
     fingerprint = "fp_simulated"
+    beside: ClassVar[Mapping[str, Beside]] = {
+        "/embeddings": Embeddings({"text-embedding-3-small": 1536, "local-embed": 384}, OpenEmbeddings, tokens=True),
+        "/rerank": Rerank(("local-rerank",)),
+        "/completions": Completions(),
+        "/audio/transcriptions": Audio(("whisper-1",), formats=("json", "text", "verbose_json")),
+        "/audio/translations": Audio(("whisper-1",), formats=("json", "text", "verbose_json")),
+    }
 
     @override
     def failure(self, status: int, message: str | None = None, fault: Fault | None = None) -> Reply:

@@ -1,9 +1,11 @@
 """Together AI: lenient about fields, peculiar about types, lists its models as a bare array (wire notes 2026-11)."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
+from proxyctl.simulator.beside import Audio, Beside, Embeddings, EmbeddingsRequest, Rerank
 from proxyctl.simulator.chat_request import ChatRequest
 from proxyctl.simulator.chat_style import Answer, ChatStyle
 from proxyctl.simulator.faults import Fault
@@ -11,6 +13,7 @@ from proxyctl.simulator.http_server import HttpRequest
 from proxyctl.simulator.models import TOGETHER, Model
 from proxyctl.simulator.reply import Reply, json_reply
 from proxyctl.simulator.script import Manner, Script
+from proxyctl.simulator.side_completions import Completions
 from proxyctl.simulator.tokens import Tally
 
 _TYPES = {
@@ -48,6 +51,13 @@ class Together(ChatStyle):
     models: ClassVar[tuple[Model, ...]] = TOGETHER
     request_type: ClassVar[type[ChatRequest]] = TogetherRequest
     reasoning_field = "reasoning"
+    beside: ClassVar[Mapping[str, Beside]] = {
+        "/embeddings": Embeddings({"intfloat/multilingual-e5-large-instruct": 1024}, EmbeddingsRequest),
+        "/rerank": Rerank(("Salesforce/Llama-Rank-V1",)),
+        "/completions": Completions(usage_always=True),
+        "/audio/transcriptions": Audio(("openai/whisper-large-v3",), formats=("json", "verbose_json")),
+        "/audio/translations": Audio(("openai/whisper-large-v3",), formats=("json", "verbose_json")),
+    }
 
     @override
     def answer(self, request: HttpRequest, path: str, manner: Manner) -> Reply:

@@ -33,6 +33,7 @@ SECTIONS: dict[str, set[str]] = {
 PAGES = (
     "quickstart.md",
     "providers.md",
+    "side-endpoints.md",
     "configuration.md",
     "routing.md",
     "management-api.md",

@@ -31,9 +31,10 @@ DIALECT_WORDS = re.compile(
 
 ALLOWED = {
     "providers/_registry.py": "the list of the kinds",
-    "gateway/front.py": "the path /anthropic, under which clients of that dialect look",
+    "gateway/routes.py": "the path /anthropic, under which clients of that dialect look",
     "gateway/listing.py": "the model list in the shape of each inbound dialect",
     "gateway/reply.py": "response headers that are handed back",
+    "gateway/side/serve.py": "the path /anthropic, under which clients of that dialect look",
     "dialects/openai_chat/chunks.py": "the wire member `x_groq`, which any OpenAI-style server may send",
     "dialects/error_body.py": "the wire member `x_groq`",
     "cli/commands/demo.py": "examples to type",

@@ -27,6 +27,7 @@ from tests.dialects.wire_cases import cases, frames, pieces
 
 FOLDERS: dict[str, DialectName] = {
     "openai_chat": "openai-chat",
+    "openai_responses": "openai-responses",
     "anthropic_messages": "anthropic-messages",
     "gemini_generate": "gemini-generate",
     "cohere_chat": "cohere-chat",

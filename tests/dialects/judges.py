@@ -18,6 +18,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import TypeAdapter
 
 from proxyctl.core.chat import DialectName
+from tests.dialects.responses_judge import check_grammar, check_response, proofs_of
 
 Json = dict[str, Any]
 Call = tuple[str, str, Any]
@@ -53,11 +54,15 @@ class Seen(Struct, frozen=True):
 
 def seen_stream(dialect: DialectName, sent: bytes) -> Seen:
     """Judge a complete stream. Raises `AssertionError`, or whatever the SDK raises, when something is wrong."""
+    if dialect == "openai-responses":
+        return _seen_response(check_grammar(sent))
     return _chat_stream(sent) if dialect == "openai-chat" else _messages_stream(sent)
 
 
 def seen_whole(dialect: DialectName, body: bytes) -> Seen:
     document = json.loads(body)
+    if dialect == "openai-responses":
+        return _seen_response(document)
     if dialect == "openai-chat":
         return _seen_chat(ChatCompletion.model_validate(document), document.get("usage") or {})
     return _seen_message(Message.model_validate(document), document["usage"])
@@ -249,6 +254,37 @@ def _seen_message(message: Message, usage: Json) -> Seen:
         refusal=details.explanation if details is not None else None,
         usage=usage,
         stop_sequence=message.stop_sequence,
+        redacted=tuple(redacted),
+        proofs=tuple(proofs),
+    )
+
+
+def _seen_response(document: Json) -> Seen:
+    response = check_response(document)
+    thoughts, refusals, calls = [], [], []
+    for item in response.output:
+        match item.type:
+            case "reasoning":
+                thoughts += [part.text for part in item.summary]
+            case "message":
+                refusals += [part.refusal for part in item.content if part.type == "refusal"]
+            case "function_call":
+                calls.append((item.call_id, item.name, json.loads(item.arguments)))
+            case "custom_tool_call":
+                calls.append((item.call_id, item.name, {"input": item.input}))
+            case _:
+                raise AssertionError(item.type)
+    proofs, redacted = proofs_of(document)
+    reason = response.incomplete_details.reason if response.incomplete_details is not None else None
+    return Seen(
+        id=response.id,
+        model=response.model,
+        text=response.output_text,
+        thinking="".join(thoughts),
+        calls=tuple(calls),
+        finish=f"{response.status}/{reason}" if reason else str(response.status),
+        refusal="".join(refusals) or None,
+        usage=document["usage"],
         redacted=tuple(redacted),
         proofs=tuple(proofs),
     )

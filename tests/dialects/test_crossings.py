@@ -1,4 +1,4 @@
-"""Every documented answer, towards every caller: four dialects come in, two go out.
+"""Every documented answer, towards every caller: five dialects come in, three go out.
 
 The stream and the whole answer are translated as the gateway does it, read with the caller's own SDK, and compared with
 what the fixture says they mean.
@@ -21,10 +21,11 @@ from proxyctl.core.usage import Usage
 from proxyctl.dialects.registry import INBOUND, UPSTREAM
 from tests.dialects.carried import CONTEXT, all_cases, dialect_of, failure_story, translated
 from tests.dialects.judges import Seen, chat_chunks, message_events, seen_stream, seen_whole
+from tests.dialects.responses_judge import EVENT, Json, events_of
 from tests.dialects.told import check_id, check_usage, told
 from tests.dialects.wire_cases import expected
 
-CALLERS: tuple[DialectName, ...] = ("openai-chat", "anthropic-messages")
+CALLERS: tuple[DialectName, ...] = ("openai-chat", "openai-responses", "anthropic-messages")
 BROKEN_OFF = Problem(kind="upstream", status=502, code="upstream_truncated", message="cut")
 
 
@@ -113,7 +114,14 @@ def test_a_broken_stream_never_looks_complete(folder: Path, caller: DialectName)
 
     assert (problem.kind, one.started, one.complete, one.told) == (story.kind, story.started, False, False)
     assert _shown(caller, one.sent) == _meant(story.parts)
-    for word in (b"[DONE]", b"message_stop", b'"finish_reason":"', b'"stop_reason":"'):
+    for word in (
+        b"response.completed",
+        b"response.incomplete",
+        b"[DONE]",
+        b"message_stop",
+        b'"finish_reason":"',
+        b'"stop_reason":"',
+    ):
         assert word not in told_at_last
     _check_error(caller, told_at_last)
 
@@ -127,6 +135,8 @@ def _shown(caller: DialectName, sent: bytes) -> tuple[str, str, str]:
         names = ("text", "thinking", "partial_json")
         text, thinking, arguments = ("".join(delta.get(name, "") for delta in deltas) for name in names)
         return text, thinking, arguments
+    if caller == "openai-responses":
+        return _shown_by_events(events_of(sent))
     chat = [chunk["choices"][0]["delta"] for chunk in chat_chunks(sent)]
     fragments = [call["function"]["arguments"] for delta in chat for call in delta.get("tool_calls", ())]
     return (
@@ -134,6 +144,14 @@ def _shown(caller: DialectName, sent: bytes) -> tuple[str, str, str]:
         "".join(delta.get("reasoning", "") for delta in chat),
         "".join(fragments),
     )
+
+
+def _shown_by_events(events: list[Json]) -> tuple[str, str, str]:
+    kinds = ("output_text", "reasoning_summary_text", "function_call_arguments")
+    text, thinking, arguments = (
+        "".join(event["delta"] for event in events if event["type"] == f"response.{kind}.delta") for kind in kinds
+    )
+    return text, thinking, arguments
 
 
 def _meant(parts: tuple[Part, ...]) -> tuple[str, str, str]:
@@ -153,6 +171,12 @@ def _check_error(caller: DialectName, sent: bytes) -> None:
         assert name == b"event: error"
         assert document["type"] == "error"
         assert set(document["error"]) == {"type", "message"}
+        return
+    if caller == "openai-responses":
+        name, data = last.split(b"\n")
+        event = EVENT.validate_json(data.removeprefix(b"data: "), strict=True)
+        assert (name, event.type) == (b"event: error", "error")
+        assert event.message
         return
     document = msgspec.json.decode(last.removeprefix(b"data: "))
     assert set(document) == {"error"}

@@ -13,10 +13,12 @@ import pytest
 from anthropic.lib.streaming._messages import accumulate_event
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import Response
 
 from proxyctl.core.chat import DialectName, TextPart, ToolCallPart
 from tests.dialects.carried import all_cases, dialect_of, translated
 from tests.dialects.judges import chat_chunks, message_events
+from tests.dialects.responses_judge import check_grammar
 from tests.dialects.targets import CLAUDE, COHERE, DEEPSEEK, GEMINI, MISTRAL, OPENAI, sent
 from tests.dialects.wire_cases import expected
 from tests.dialects.wire_requests import Fact, read_back
@@ -25,13 +27,14 @@ Json = dict[str, Any]
 STAND_IN = "skip_thought_signature_validator"
 MAKERS: dict[DialectName, tuple[tuple[str, str], ...]] = {
     "openai-chat": (OPENAI, DEEPSEEK, MISTRAL),
+    "openai-responses": (),  # nobody is asked in it unless the caller speaks it too
     "anthropic-messages": (CLAUDE,),
     "gemini-generate": (GEMINI,),
     "cohere-chat": (COHERE,),
 }
 LOOPS = [
     pytest.param(caller, case.values[0], maker, id=f"{caller}-{case.id}-{maker[1]}")
-    for caller in ("openai-chat", "anthropic-messages")
+    for caller in ("openai-chat", "openai-responses", "anthropic-messages")
     for case in all_cases("stream.sse")
     if isinstance(case.values[0], Path) and expected(case.values[0]).finish == "tool"
     for maker in MAKERS[dialect_of(case.values[0])]
@@ -41,7 +44,8 @@ LOOPS = [
 
 def next_request(caller: DialectName, told: bytes) -> bytes:
     """The caller's next request: the question, the answer as its SDK keeps it, and a result for each call."""
-    return (_chat_turn if caller == "openai-chat" else _messages_turn)(told)
+    turns = {"openai-chat": _chat_turn, "openai-responses": _responses_turn, "anthropic-messages": _messages_turn}
+    return turns[caller](told)
 
 
 def _chat_turn(told: bytes) -> bytes:
@@ -60,6 +64,22 @@ def _chat_turn(told: bytes) -> bytes:
     ]
     asked = {"role": "user", "content": "Look."}
     return json.dumps({"model": "m", "messages": [asked, message, *results], "tools": tools}).encode()
+
+
+def _responses_turn(told: bytes) -> bytes:
+    response = Response.model_validate(check_grammar(told))
+    output = [item.model_dump(exclude_none=True) for item in response.output]
+    calls = [item for item in output if item["type"] == "function_call"]
+    results = [
+        {"type": "function_call_output", "call_id": call["call_id"], "output": f"result {at}"}
+        for at, call in enumerate(calls)
+    ]
+    tools = [
+        {"type": "function", "name": name, "parameters": {"type": "object", "properties": {}}, "strict": False}
+        for name in dict.fromkeys(call["name"] for call in calls)
+    ]
+    asked = {"role": "user", "content": "Look."}
+    return json.dumps({"model": "m", "input": [asked, *output, *results], "tools": tools, "store": False}).encode()
 
 
 def _messages_turn(told: bytes) -> bytes:

@@ -20,7 +20,7 @@ from tests.dialects import targets, wire_requests
 from tests.dialects.targets import ALL, GEMINI, MISTRAL, OPENAI, sent
 from tests.dialects.wire_requests import Fact, Talk, talks, written
 
-CALLERS: tuple[DialectName, ...] = ("openai-chat", "anthropic-messages")
+CALLERS: tuple[DialectName, ...] = ("openai-chat", "openai-responses", "anthropic-messages")
 
 
 def arrived(caller: DialectName, talk: Talk, to: tuple[str, str]) -> list[Fact]:
@@ -38,6 +38,13 @@ def arrived(caller: DialectName, talk: Talk, to: tuple[str, str]) -> list[Fact]:
 @settings(max_examples=30)
 def test_what_was_said_in_chat_arrives_everywhere(to: tuple[str, str], talk: Talk) -> None:
     assert arrived("openai-chat", talk, to) == talk.facts()
+
+
+@pytest.mark.parametrize("to", ALL, ids=lambda to: to[1])
+@given(talks(failures=False))
+@settings(max_examples=30)
+def test_what_was_said_in_items_arrives_everywhere(to: tuple[str, str], talk: Talk) -> None:
+    assert arrived("openai-responses", talk, to) == talk.facts()
 
 
 @pytest.mark.parametrize("to", ALL, ids=lambda to: to[1])
@@ -234,7 +241,7 @@ def test_every_known_field_comes_back_as_it_went_in(dialect: DialectName, body: 
     assert losses.entries() == ()
 
 
-@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("caller", ["openai-chat", "anthropic-messages"])
 @given(talks(failures=False))
 @settings(max_examples=60)
 def test_a_conversation_comes_back_as_it_went_in(caller: DialectName, talk: Talk) -> None:

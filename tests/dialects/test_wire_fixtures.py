@@ -21,6 +21,7 @@ from groq.types.chat import ChatCompletion as GroqCompletion
 from groq.types.chat import ChatCompletionChunk as GroqChunk
 from mistralai.client.models import ChatCompletionResponse, CompletionChunk
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from together.types.chat import ChatCompletion as TogetherCompletion
 from together.types.chat import ChatCompletionChunk as TogetherChunk
@@ -54,6 +55,7 @@ COHERE_EVENTS: dict[str, type[BaseModel]] = {
     "debug": cohere_events.DebugV2ChatStreamResponse,
 }
 MESSAGES_EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
+RESPONSES_EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 
 
 def judge_of_frames(folder: Path) -> Judge:
@@ -61,6 +63,8 @@ def judge_of_frames(folder: Path) -> Judge:
     match folder.parent.name, vendor:
         case "anthropic_messages", _:
             return lambda event: event["type"] == "ping" or MESSAGES_EVENT.validate_python(event)
+        case "openai_responses", _:
+            return RESPONSES_EVENT.validate_python
         case "gemini_generate", _:
             return GenerateContentResponse.model_validate
         case "cohere_chat", _:
@@ -80,6 +84,8 @@ def judge_of_answers(folder: Path) -> Judge:
     match folder.parent.name, vendor:
         case "anthropic_messages", _:
             return Message.model_validate
+        case "openai_responses", _:
+            return Response.model_validate
         case "gemini_generate", _:
             return GenerateContentResponse.model_validate
         case "cohere_chat", _:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from proxyctl.core.chat import (
     Answer,
     DialectName,
@@ -42,15 +44,35 @@ MESSAGES_FINISH = {
     "refusal": "refusal",
 }
 
+RESPONSES_FINISH = {
+    "end": "completed",
+    "stop_sequence": "completed",
+    "pause": "completed",
+    "length": "incomplete/max_output_tokens",
+    "context_window": "incomplete/max_output_tokens",
+    "tool": "completed",
+    "refusal": "incomplete/content_filter",
+}
+ID_PREFIXES: dict[DialectName, str] = {
+    "openai-chat": "chatcmpl-",
+    "openai-responses": "resp_",
+    "anthropic-messages": "msg_",
+}
+
 
 def told(dialect: DialectName, answer: Answer) -> Seen:
     """The answer as `judges` must see it. Its id and its usage are compared apart."""
+    if dialect == "openai-responses":
+        return _told_responses(answer)
     return (_told_chat if dialect == "openai-chat" else _told_messages)(answer)
 
 
 def check_id(dialect: DialectName, answer: Answer, identifier: str) -> None:
     """An id has its dialect's form, and still shows the provider's own."""
-    prefix = "chatcmpl-" if dialect == "openai-chat" else "msg_"
+    prefix = ID_PREFIXES[dialect]
+    if not answer.id:
+        assert identifier.startswith(prefix)
+        return
     assert identifier == (answer.id if answer.id.startswith(prefix) else prefix + answer.id.replace(":", ""))
 
 
@@ -58,6 +80,8 @@ def check_usage(dialect: DialectName, usage: Usage | None, said: Json) -> None:
     """The identities of "usage conversion"; where nobody reported any, an estimate is all that can be asked."""
     if dialect == "openai-chat":
         _check_chat_usage(usage, said)
+    elif dialect == "openai-responses":
+        _check_responses_usage(usage, said)
     else:
         _check_messages_usage(usage, said)
 
@@ -74,6 +98,17 @@ def _check_chat_usage(usage: Usage | None, said: Json) -> None:
     assert said["prompt_tokens_details"]["cached_tokens"] == cached
     assert said["prompt_tokens_details"].get("cache_write_tokens", 0) == written
     assert said["completion_tokens_details"]["reasoning_tokens"] == usage.reasoning
+
+
+def _check_responses_usage(usage: Usage | None, said: Json) -> None:
+    if usage is None:
+        assert said["input_tokens"] == CONTEXT.input_estimate
+        return
+    written = usage.cache_write + usage.cache_write_5m + usage.cache_write_1h
+    assert said["input_tokens"] == usage.input + usage.cache_read + written + usage.tool_input
+    assert said["output_tokens"] == usage.output + usage.reasoning
+    assert said["input_tokens_details"] == {"cached_tokens": usage.cache_read, "cache_write_tokens": written}
+    assert said["output_tokens_details"] == {"reasoning_tokens": usage.reasoning}
 
 
 def _check_messages_usage(usage: Usage | None, said: Json) -> None:
@@ -106,6 +141,18 @@ def _told_chat(answer: Answer) -> Seen:
             for part in answer.parts
             if isinstance(part, ToolCallPart) and part.signature is not None
         ),
+    )
+
+
+def _told_responses(answer: Answer) -> Seen:
+    said = _told_messages(answer)
+    return replace(
+        said,
+        text=_join(answer, TextPart, lambda part: part.text),
+        finish=RESPONSES_FINISH[answer.finish],
+        refusal=answer.refusal or _join(answer, RefusalPart, lambda part: part.text) or None,
+        stop_sequence=None,
+        proofs=tuple(proof for proof in said.proofs if proof != ("", "")),
     )
 
 

@@ -1,6 +1,6 @@
 """Conversations written down as clients write them, and read back from what providers get.
 
-A `Talk` is what was said, in no dialect. Two writers render it as the documented request of a client's dialect; four
+A `Talk` is what was said, in no dialect. Three writers render it as the documented request of a client's dialect; five
 readers find it again in the body of a provider's dialect. None of them is ours: they are written from the wire notes.
 """
 
@@ -91,7 +91,7 @@ def talks(draw: st.DrawFn, *, failures: bool) -> Talk:
 
 def written(dialect: DialectName, talk: Talk, **fields: Any) -> bytes:
     """The request of a client that speaks `dialect`, compact as SDKs write it."""
-    body = (_chat if dialect == "openai-chat" else _messages)(talk)
+    body = _WRITERS[dialect](talk)
     return json.dumps({"model": "m", **body, **fields}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -99,6 +99,7 @@ def read_back(dialect: DialectName, body: Json) -> list[Fact]:
     """The same facts, from a provider's body. A result whose call is unknown is a `KeyError`."""
     readers = {
         "openai-chat": _read_chat,
+        "openai-responses": _read_responses,
         "anthropic-messages": _read_messages,
         "gemini-generate": _read_gemini,
         "cohere-chat": _read_cohere,
@@ -140,6 +141,30 @@ def _chat(talk: Talk) -> Json:
     return {"messages": messages, **({"tools": tools} if tools else {})}
 
 
+def _responses(talk: Talk) -> Json:
+    items: list[Json] = [{"type": "message", "role": "developer", "content": text} for text in talk.system]
+    for turn in talk.turns:
+        items += [{"type": "function_call_output", "call_id": call.id, "output": text} for call, text in turn.results]
+        if turn.text:
+            kind = "output_text" if turn.role == "assistant" else "input_text"
+            items.append({"role": turn.role, "content": [{"type": kind, "text": turn.text}]})
+        items += [
+            {
+                "type": "function_call",
+                "id": f"fc_{call.id}",
+                "call_id": call.id,
+                "name": call.name,
+                "arguments": json.dumps(call.arguments) if call.arguments else "",
+            }
+            for call in turn.calls
+        ]
+    tools = [
+        {"type": "function", "name": name, "description": "d", "parameters": _SCHEMA, "strict": None}
+        for name in declared(talk)
+    ]
+    return {"input": items, **({"tools": tools} if tools else {})}
+
+
 def _messages(talk: Talk) -> Json:
     messages: list[Json] = []
     for turn in talk.turns:
@@ -167,6 +192,8 @@ def _messages(talk: Talk) -> Json:
     }
 
 
+_WRITERS = {"openai-chat": _chat, "openai-responses": _responses, "anthropic-messages": _messages}
+
 _SCHEMA = {"type": "object", "properties": {"k": {"type": "string"}}, "required": ["k"]}
 
 
@@ -185,6 +212,21 @@ def _read_chat(body: Json) -> Iterator[Fact]:
                 yield from _functions(message.get("tool_calls", ()), called)
             case role:
                 assert role == "system"
+
+
+def _read_responses(body: Json) -> Iterator[Fact]:
+    yield "system", body.get("instructions", "")
+    called: dict[str, str] = {}
+    for item in body["input"]:
+        match item.get("type", "message"):
+            case "message":
+                yield item["role"], _text(item["content"])
+            case "function_call":
+                called[item["call_id"]] = item["name"]
+                yield "call", item["name"], json.loads(item["arguments"])
+            case kind:
+                assert kind == "function_call_output"
+                yield _result(called[item["call_id"]], item["output"])
 
 
 def _read_cohere(body: Json) -> Iterator[Fact]:

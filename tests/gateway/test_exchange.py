@@ -177,6 +177,19 @@ async def test_the_answer_comes_from_the_fallback_and_says_so(gateway: Gateway) 
     assert (metrics["attempts"], metrics["attempt_failures"], metrics["succeeded"]) == (2, 2, 0)
 
 
+@pytest.mark.parametrize("model", ["gemini:gemini-3.8-flash", "anthropic:claude-sonnet-5-5"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_a_plain_answers_proof_of_thinking_is_no_loss(gateway: Gateway, model: str, stream: bool) -> None:
+    body = gateway.chat(model, reasoning_effort="high", stream=stream)
+
+    answer = await gateway.http.post("/v1/chat/completions", json=body)
+
+    assert answer.status_code == 200
+    [record] = await gateway.records(1)
+    assert not [loss for loss in record.losses if "signature" in loss.path]
+    assert "x-proxyctl-losses" not in answer.headers
+
+
 async def test_losses_are_counted_in_a_header(gateway: Gateway) -> None:
     body = gateway.chat("anthropic:claude-opus-5-5", temperature=0.2, logit_bias={"1": 2})
 

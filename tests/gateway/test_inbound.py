@@ -8,8 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxyctl.core.errors import BadRequestError, TooLargeError, UnsupportedMediaError
+from proxyctl.dialects.gemini_generate import GEMINI_GENERATE
 from proxyctl.dialects.openai_chat import OPENAI_CHAT
-from proxyctl.gateway.inbound import Inbound, check_media, decompress, raw_or_none, read_object
+from proxyctl.gateway.inbound import (
+    Address,
+    Inbound,
+    check_media,
+    client_headers,
+    decompress,
+    raw_or_none,
+    read_object,
+)
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
 
@@ -109,3 +118,28 @@ def test_null_is_as_absent() -> None:
     assert raw_or_none(fields, "a") is None
     assert raw_or_none(fields, "x") is None
     assert raw_or_none(fields, "b") == b'{"c":1}'
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_the_address_says_is_filled_in(stream: bool) -> None:
+    body = b'{"contents":[{"role":"model","parts":[{"text":"hi"}]}],"model":"other"}'
+
+    inbound = Inbound(GEMINI_GENERATE, {}, body, Address("groq:m", stream))
+
+    assert (inbound.peek.model, inbound.peek.stream) == ("groq:m", stream)
+    assert (inbound.canonical().model, inbound.canonical().stream) == ("groq:m", stream)
+    assert inbound.written_plainly()
+
+
+def test_headers_that_came_once_are_as_they_came() -> None:
+    assert client_headers([(b"a", b"1"), (b"b", b"2, 3")]) == {b"a": b"1", b"b": b"2, 3"}
+
+
+def test_headers_that_came_several_times_are_one_list() -> None:
+    pairs = [(b"anthropic-beta", b"one"), (b"a", b"1"), (b"anthropic-beta", b"two"), (b"anthropic-beta", b"one")]
+
+    assert client_headers(pairs) == {b"anthropic-beta": b"one,two", b"a": b"1"}
+
+
+def test_cookies_are_joined_as_cookies_are() -> None:
+    assert client_headers([(b"cookie", b"a=1"), (b"cookie", b"b=2")]) == {b"cookie": b"a=1; b=2"}

@@ -90,7 +90,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 async def test_whoever_leaves_whenever_leaves_nothing_behind(
     gate: Gateway, upstream: Upstream, path: str, stream: bool
 ) -> None:
-    """75 leavers for each lane and kind of answer, 25 at a time."""
+    """300 leavers: 75 for each lane and kind of answer, 25 at a time."""
     leavers = Leavers(gate, upstream, path, stream=stream)
 
     for _ in range(3):

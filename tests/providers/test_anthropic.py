@@ -99,6 +99,14 @@ def test_betas_are_forwarded_as_they_came() -> None:
     assert (b"anthropic-beta", b"a-1,b-2") in headers
 
 
+def test_betas_of_several_headers_go_out_once_each_in_their_order() -> None:
+    joined = {b"anthropic-beta": b"b-2, a-1,c-3,b-2,,a-1"}
+
+    headers = PROVIDER.dialect_headers("anthropic-messages", "claude-opus-5-5", joined)
+
+    assert [value for name, value in headers if name == b"anthropic-beta"] == [b"b-2,a-1,c-3"]
+
+
 def test_the_key_goes_into_its_own_header() -> None:
     assert PROVIDER.credential_headers("sk-x") == [(b"x-api-key", b"sk-x")]
     assert PROVIDER.target("anthropic-messages", "m", stream=True) == "/v1/messages"

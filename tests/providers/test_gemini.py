@@ -9,6 +9,8 @@ from google.genai import types
 
 from proxyctl.core.chat import Effort
 from proxyctl.core.errors import DecodeError
+from proxyctl.core.exchange import Peek
+from proxyctl.core.losses import Losses
 from proxyctl.providers._base import ModelInfo
 from proxyctl.providers.gemini import GeminiProvider
 
@@ -33,6 +35,26 @@ def test_addresses() -> None:
 )
 def test_a_model_name_cannot_change_the_address(model: str, quoted: str) -> None:
     assert GEMINI.target("gemini-generate", model, stream=False) == f"/v1beta/models/{quoted}:generateContent"
+
+
+@pytest.mark.parametrize(("stream", "verb"), [(False, "generateContent"), (True, "streamGenerateContent?alt=sse")])
+def test_a_tuned_model_has_a_path_of_its_own(*, stream: bool, verb: str) -> None:
+    assert GEMINI.target("gemini-generate", "tunedModels/a/b", stream=stream) == f"/v1beta/tunedModels/a%2Fb:{verb}"
+    assert GEMINI.serves_family("tunedModels/mine")
+
+
+def test_a_history_with_anothers_proofs_does_not_pass() -> None:
+    assert GEMINI.passes("gemini-generate", "gemini-3.8-flash", Peek(model="m"))
+    assert not GEMINI.passes("gemini-generate", "gemini-3.8-flash", Peek(model="m", foreign_signatures=True))
+
+
+def test_a_model_in_the_body_is_left_to_the_address() -> None:
+    losses = Losses()
+    fields = {"contents": [], "cachedContent": "x"}
+
+    for body in (fields, {**fields, "model": "models/other"}):
+        assert GEMINI.adapt(body, dialect="gemini-generate", model="m", losses=losses) == fields
+    assert not losses
 
 
 def test_the_key_travels_in_googles_own_header() -> None:

@@ -22,6 +22,7 @@ from proxyctl.core.chat import (
 )
 from proxyctl.core.errors import DecodeError, GarbageError, Problem, StatusError
 from proxyctl.core.losses import Losses
+from proxyctl.core.usage import Usage
 from proxyctl.dialects.anthropic_messages.stream import StopDetails, WireBlock, canonical_finish
 from proxyctl.dialects.anthropic_messages.usage import WireUsage, decode_usage, encode_usage
 from proxyctl.dialects.base import AnswerContext, AnswerFacts, Fields, encode_json
@@ -29,7 +30,7 @@ from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.envelope import seal
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.names import fitted_id
-from proxyctl.dialects.typed import decode_typed
+from proxyctl.dialects.typed import decode_typed, understood
 
 ID_LIMIT = 128
 STOP_WORDS: dict[FinishReason, str] = {
@@ -52,7 +53,7 @@ class WireAnswer(Struct):
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: StopDetails | None = None
-    usage: WireUsage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -75,7 +76,7 @@ def decode_answer(body: bytes) -> Answer:
         model=wire.model,
         parts=tuple(part for part in parts if not (isinstance(part, TextPart) and not part.text)),
         finish=canonical_finish(wire.stop_reason or "end_turn", has_calls=has_calls),
-        usage=decode_usage(wire.usage) if wire.usage is not None else None,
+        usage=_usage(wire),
         stop_sequence=wire.stop_sequence,
         refusal=wire.stop_details.explanation if wire.stop_details is not None else None,
     )
@@ -92,7 +93,7 @@ def answer_facts(body: bytes) -> AnswerFacts:
     return AnswerFacts(
         model=wire.model,
         finish=canonical_finish(wire.stop_reason, has_calls=has_calls) if wire.stop_reason else None,
-        usage=decode_usage(wire.usage) if wire.usage is not None else None,
+        usage=_usage(wire),
         empty=not wire.content and not wire.stop_reason,
     )
 
@@ -164,12 +165,18 @@ def estimated_usage(context: AnswerContext, answer: Answer) -> Fields:
     return {"input_tokens": context.input_estimate, "output_tokens": -(-sum(map(len, texts)) // 4)}
 
 
+def _usage(wire: WireAnswer) -> Usage | None:
+    counts = understood(wire.usage, WireUsage)
+    return None if counts is None else decode_usage(counts)
+
+
 def _content(answer: Answer, context: AnswerContext, losses: Losses) -> list[Fields]:
     blocks: list[Fields] = []
+    proofs_matter = any(isinstance(part, ToolCallPart) for part in answer.parts)
     for part in answer.parts:
         match part:
             case TextPart() | RefusalPart():
-                if isinstance(part, TextPart) and part.signature is not None:
+                if proofs_matter and isinstance(part, TextPart) and part.signature is not None:
                     losses.add("content", "a signature on text has no place in this dialect")
                 if part.text:
                     blocks.append({"type": "text", "text": part.text})

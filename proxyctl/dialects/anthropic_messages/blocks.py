@@ -80,15 +80,9 @@ class BlockReader:
 
     def _block(self, block: wire.Block, index: int, position: int) -> Part:
         path = f"messages[{index}].content[{position}]"
+        if (part := _plain(block, path)) is not None:
+            return part
         match block.type:
-            case "text":
-                return TextPart(text=_required(block.text, f"{path}.text"), cache_ttl=_ttl(block))
-            case "image":
-                return _image(block, path)
-            case "document":
-                return _document(block, path)
-            case "search_result":
-                return _search_result(block, path)
             case "thinking":
                 return _thinking(block)
             case "redacted_thinking":
@@ -116,26 +110,33 @@ class BlockReader:
         )
 
     def _inner(self, block: wire.Block, path: str) -> TextPart | ImagePart | DocumentPart:
-        match block.type:
-            case "text":
-                return TextPart(text=_required(block.text, f"{path}.text"), cache_ttl=_ttl(block))
-            case "image":
-                return _image(block, path)
-            case "document":
-                return _document(block, path)
-            case "search_result":
-                return _search_result(block, path)
-            case "tool_reference":
-                return TextPart(text=f"[tool available: {block.tool_name or block.name or ''}]")
-            case _:
-                self.dropped.append(path)
-                return TextPart(text=f"[{block.type}]")
+        if (part := _plain(block, path)) is not None:
+            return part
+        if block.type == "tool_reference":
+            return TextPart(text=f"[tool available: {block.tool_name or block.name or ''}]")
+        self.dropped.append(path)
+        return TextPart(text=f"[{block.type}]")
 
     def _raw_block(self, index: int, position: int) -> bytes:
         if self._raw is None:
             self._raw = _raw_messages.decode(self._body).messages
         content = self._raw[index].content
         return bytes(content[position]) if isinstance(content, list) else b"{}"
+
+
+def _plain(block: wire.Block, path: str) -> TextPart | ImagePart | DocumentPart | None:
+    """What may stand in a message and in a tool's result alike; `None` for every other kind of block."""
+    match block.type:
+        case "text":
+            return TextPart(text=_required(block.text, f"{path}.text"), cache_ttl=_ttl(block))
+        case "image":
+            return _image(block, path)
+        case "document":
+            return _document(block, path)
+        case "search_result":
+            return _search_result(block, path)
+        case _:
+            return None
 
 
 def _thinking(block: wire.Block) -> ThinkingPart:

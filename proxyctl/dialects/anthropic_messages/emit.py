@@ -61,6 +61,8 @@ class MessagesStreamEncoder:
         self._thinking: _Part | None = None
         self._next_block = 0
         self._written = 0
+        self._has_calls = False
+        self._missed: list[str] = []
         self._usage: Usage | None = None
 
     def feed(self, event: Event) -> bytes:
@@ -68,8 +70,7 @@ class MessagesStreamEncoder:
             case Delta() | SignatureDelta() | PartEnd():
                 return self._route(event)
             case PartStart():
-                self._parts[event.index] = _Part(event)
-                return b""
+                return self._begin(event)
             case MessageStart():
                 return self._start(event)
             case UsageUpdate():
@@ -141,7 +142,23 @@ class MessagesStreamEncoder:
         if kind == "thinking" or (kind == "tool_call" and not part.started):
             part.signature = signature
         else:
-            self._losses.add("content", f"a signature on {kind} has no place in this dialect")
+            self._miss(f"a signature on {kind} has no place in this dialect")
+        return b""
+
+    def _miss(self, reason: str) -> None:
+        """Count a proof that cannot be told: at once behind a call, else when one comes. Plain answers need none."""
+        if self._has_calls:
+            self._losses.add("content", reason)
+        else:
+            self._missed.append(reason)
+
+    def _begin(self, event: PartStart) -> bytes:
+        self._parts[event.index] = _Part(event)
+        if event.kind == "tool_call":
+            self._has_calls = True
+            for reason in self._missed:
+                self._losses.add("content", reason)
+            self._missed.clear()
         return b""
 
     def _part_end(self, part: _Part) -> bytes:

@@ -29,6 +29,7 @@ from proxyctl.dialects.anthropic_messages.usage import WireUsage, decode_usage, 
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.surrogates import SurrogateJoiner, lenient_decode
+from proxyctl.dialects.typed import understood
 
 FINISH: dict[str, FinishReason] = {
     "end_turn": "end",
@@ -52,7 +53,7 @@ CUT = Problem(kind="upstream", status=502, code="stream_cut", message="the provi
 class WireMessage(Struct):
     id: str = ""
     model: str = ""
-    usage: WireUsage | None = None
+    usage: Any = None
 
 
 class WireBlock(Struct):
@@ -89,7 +90,7 @@ class WireEvent(Struct):
     message: WireMessage | None = None
     content_block: WireBlock | None = None
     delta: WireDelta | None = None
-    usage: WireUsage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -174,8 +175,8 @@ class MessagesStreamDecoder:
 
     def _start(self, message: WireMessage) -> None:
         self._started = True
-        self._usage = message.usage
-        usage = decode_usage(message.usage, "partial") if message.usage is not None else None
+        self._usage = understood(message.usage, WireUsage)
+        usage = decode_usage(self._usage, "partial") if self._usage is not None else None
         self._emit(MessageStart(message.id, message.model, usage))
 
     def _block(self, position: int, block: WireBlock) -> None:
@@ -223,8 +224,9 @@ class MessagesStreamDecoder:
     def _message_delta(self, event: WireEvent) -> None:
         if not self._started:
             self._start(WireMessage())
-        if event.usage is not None:
-            self._usage = merged(self._usage, event.usage)
+        counts = understood(event.usage, WireUsage)
+        if counts is not None:
+            self._usage = merged(self._usage, counts)
             self._emit(UsageUpdate(decode_usage(self._usage)))
         if event.delta is not None and event.delta.stop_reason:
             self._stop = event.delta

@@ -5,26 +5,30 @@ Source: wire notes 2026-11, "usage conversion".
 
 from __future__ import annotations
 
-from msgspec import Struct, structs
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct, structs
 
 from proxyctl.core.usage import Usage, UsageSource, disjoint
 from proxyctl.dialects.base import Fields
 
+Count: TypeAlias = Annotated[int, Meta(le=2**53)]
+
 
 class CacheCreation(Struct):
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
+    ephemeral_5m_input_tokens: Count | None = None
+    ephemeral_1h_input_tokens: Count | None = None
 
 
 class OutputDetails(Struct):
-    thinking_tokens: int | None = None
+    thinking_tokens: Count | None = None
 
 
 class WireUsage(Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
 

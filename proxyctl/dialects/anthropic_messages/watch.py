@@ -5,6 +5,8 @@ The hot path: block deltas are most of a stream and are known by their event lin
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from proxyctl.core.chat import FinishReason
@@ -14,6 +16,7 @@ from proxyctl.dialects.anthropic_messages.stream import WireBlock, WireEvent, ca
 from proxyctl.dialects.anthropic_messages.usage import WireUsage, decode_usage, merged
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.sse import frame_data
+from proxyctl.dialects.typed import understood
 
 
 class MessagesWatch:
@@ -106,7 +109,8 @@ class MessagesWatch:
         if block.type != "text" or block.text:
             self.started = True
 
-    def _count(self, usage: WireUsage | None, *, final: bool) -> None:
+    def _count(self, counts: Any, *, final: bool) -> None:
+        usage = understood(counts, WireUsage)
         if usage is not None:
             self._wire_usage = merged(self._wire_usage, usage)
             self.usage = decode_usage(self._wire_usage, "reported" if final else "partial")

@@ -40,7 +40,7 @@ def decode_answer(body: bytes) -> chat.Answer:
         model="",
         parts=parts,
         finish=finish,
-        usage=wire.usage_of(answer.usage) if answer.usage is not None else None,
+        usage=wire.usage_of(answer.usage),
     )
 
 

@@ -154,8 +154,9 @@ class CohereStreamDecoder:
     def _message_end(self, event: StreamEvent, delta: EventDelta) -> list[Event]:
         del event
         events = [closing for slot in list(self._open) for closing in self._close(slot)]
-        if delta.usage is not None:
-            events.append(UsageUpdate(usage_of(delta.usage)))
+        usage = usage_of(delta.usage)
+        if usage is not None:
+            events.append(UsageUpdate(usage))
         finish = finish_of(delta.finish_reason, called=self._called, has_content=self._has_content)
         if finish == "error":
             return events + self._fail(failed_answer(delta.finish_reason, delta.error))

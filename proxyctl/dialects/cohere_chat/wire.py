@@ -6,15 +6,16 @@ Source: wire notes 2026-11, "Cohere v2".
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from proxyctl.core.chat import FinishReason
 from proxyctl.core.errors import Problem
 from proxyctl.core.usage import Usage, disjoint
 from proxyctl.dialects.surrogates import lenient_decode
+from proxyctl.dialects.typed import understood
 
 Shape = TypeVar("Shape")
 
@@ -41,17 +42,20 @@ class Message(Struct):
     tool_calls: list[ToolCall] | None = None
 
 
+Count: TypeAlias = Annotated[float, Meta(le=2**53)]
+
+
 class Tokens(Struct):
     """Counts come as floats."""
 
-    input_tokens: float | None = None
-    output_tokens: float | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
 
 
 class UsageCounts(Struct):
     billed_units: Tokens | None = None
     tokens: Tokens | None = None
-    cached_tokens: float | None = None
+    cached_tokens: Count | None = None
 
 
 class Answer(Struct):
@@ -60,7 +64,7 @@ class Answer(Struct):
     id: str | None = None
     finish_reason: str | None = None
     message: Message | str | None = None
-    usage: UsageCounts | None = None
+    usage: Any = None
 
 
 class DeltaMessage(Struct):
@@ -74,7 +78,7 @@ class DeltaMessage(Struct):
 class EventDelta(Struct):
     message: DeltaMessage | None = None
     finish_reason: str | None = None
-    usage: UsageCounts | None = None
+    usage: Any = None
     error: str | None = None
 
 
@@ -127,8 +131,14 @@ def failed_answer(reason: str | None, explanation: str | None = None) -> Problem
     return Problem(kind="upstream", status=502, code="upstream_error", message=message)
 
 
-def usage_of(counts: UsageCounts) -> Usage:
-    """`tokens` are the true size, `billed_units` what is charged; the one stands in where the other is missing."""
+def usage_of(value: Any) -> Usage | None:
+    """The counts in a `usage` member, `None` when it is none.
+
+    `tokens` are the true size, `billed_units` what is charged; the one stands in where the other is missing.
+    """
+    counts = understood(value, UsageCounts)
+    if counts is None:
+        return None
     billed = counts.billed_units or Tokens()
     size = counts.tokens or billed
     return disjoint(

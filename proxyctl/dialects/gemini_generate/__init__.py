@@ -1,4 +1,4 @@
-"""Google's `generateContent` wire format, the upstream direction: requests out, answers, streams and errors in."""
+"""Google's `generateContent` wire format, both ways."""
 
 from proxyctl.dialects.gemini_generate.dialect import GEMINI_GENERATE
 

@@ -1,4 +1,4 @@
-"""Gemini's whole answer to canonical, by the reader that streams use, fed the answer as one frame.
+"""Read Gemini's whole answers, by the reader that streams use, fed the answer as one frame.
 
 So "streamed equals not streamed" is true by construction, and what would fail a stream fails a whole answer too.
 """
@@ -9,8 +9,10 @@ from proxyctl.core.chat import Answer
 from proxyctl.core.errors import DecodeError, GarbageError, StatusError
 from proxyctl.core.events import StreamFailed
 from proxyctl.dialects.assemble import assemble
+from proxyctl.dialects.base import AnswerFacts
 from proxyctl.dialects.gemini_generate.errors import decode_error
-from proxyctl.dialects.gemini_generate.stream import UNREADABLE, GeminiStreamDecoder, read_response
+from proxyctl.dialects.gemini_generate.reader import AnswerReader
+from proxyctl.dialects.gemini_generate.stream import CUT, UNREADABLE, GeminiStreamDecoder, read_response, unusable
 
 
 def decode_answer(body: bytes) -> Answer:
@@ -28,3 +30,23 @@ def decode_answer(body: bytes) -> Answer:
     if isinstance(events[-1], StreamFailed):
         raise GarbageError(events[-1].problem)
     return assemble(events)
+
+
+def answer_facts(body: bytes) -> AnswerFacts:
+    """Read an answer that passes through. Raises `DecodeError` when the body is none."""
+    reader = AnswerReader()
+    try:
+        response = read_response(body)
+        if response.error is not None:
+            return AnswerFacts(problem=decode_error(200, body))
+        reader.read(response)
+    except UNREADABLE as exc:
+        raise DecodeError(f"not a Gemini answer: {exc}") from exc
+    model = (response.model_version or "").removeprefix("models/")
+    finish = reader.finish()
+    if finish is None:
+        return AnswerFacts(model=model, problem=CUT if reader.has_content else None, empty=not reader.has_content)
+    if finish in {"malformed_tool", "error"}:
+        problem = unusable(reader.message, malformed=finish == "malformed_tool")
+        return AnswerFacts(model=model, finish=finish, usage=reader.usage, problem=problem)
+    return AnswerFacts(model=model, finish=finish, usage=reader.usage)

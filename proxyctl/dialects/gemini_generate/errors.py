@@ -1,4 +1,4 @@
-"""Google's error objects to a `Problem`.
+"""Google's error objects to a `Problem`, and back.
 
 Three things are not what the status says: a bad key is a 400 whose details name `API_KEY_INVALID`; a quota may be a
 day's or not exist at all (`limit: 0`), and then trying again is no use; the wait stands in the body, not in a header.
@@ -14,8 +14,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from proxyctl.core.errors import Problem
+from proxyctl.core.errors import ErrorKind, Problem
+from proxyctl.dialects.base import Fields, encode_json
 from proxyctl.dialects.failure import ErrorBody, classify, reclassified, unreadable
+from proxyctl.dialects.sse import frame
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)s$")
 _NO_QUOTA = re.compile(r"\blimit: ?0\b")
@@ -34,6 +36,22 @@ _STATUS_NAMES = {
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
 }
+_NAMES: dict[ErrorKind, str] = {
+    "bad_request": "INVALID_ARGUMENT",
+    "context_length": "INVALID_ARGUMENT",
+    "unauthenticated": "UNAUTHENTICATED",
+    "forbidden": "PERMISSION_DENIED",
+    "billing": "RESOURCE_EXHAUSTED",
+    "not_found": "NOT_FOUND",
+    "method_not_allowed": "INVALID_ARGUMENT",
+    "conflict": "ABORTED",
+    "too_large": "INVALID_ARGUMENT",
+    "unsupported_media": "INVALID_ARGUMENT",
+    "rate_limit": "RESOURCE_EXHAUSTED",
+    "overloaded": "UNAVAILABLE",
+    "timeout": "DEADLINE_EXCEEDED",
+}
+_TYPE = "type.googleapis.com/google.rpc."
 
 
 class _Error(Struct):
@@ -99,3 +117,30 @@ def _is_spent(detail: dict[str, Any]) -> bool:
         for violation in violations
         if isinstance(violation, dict)
     )
+
+
+def encode_error(problem: Problem, request_id: str = "") -> tuple[int, bytes]:
+    """A `google.rpc.Status` as Google's APIs write it: the HTTP status, its name, and typed details."""
+    return problem.status, encode_json(_document(problem, request_id))
+
+
+def encode_stream_error(problem: Problem, request_id: str = "") -> bytes:
+    return frame(encode_json(_document(problem, request_id)))
+
+
+def _document(problem: Problem, request_id: str) -> Fields:
+    message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
+    if problem.kind == "context_length" and not _TOO_LONG.search(message):
+        message = f"The input token count exceeds the maximum number of tokens allowed: {message}"
+    details: list[Fields] = [
+        {"@type": f"{_TYPE}ErrorInfo", "reason": problem.code.upper(), "domain": "proxyctl"},
+    ]
+    if problem.param:
+        violation = {"field": problem.param, "description": problem.message}
+        details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": [violation]})
+    if problem.retry_after is not None:
+        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{max(0.0, problem.retry_after):g}s"})
+    if request_id:
+        details.append({"@type": f"{_TYPE}RequestInfo", "requestId": request_id})
+    name = _NAMES.get(problem.kind, "INTERNAL")
+    return {"error": {"code": problem.status, "message": message, "status": name, "details": details}}

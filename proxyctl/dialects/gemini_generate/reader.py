@@ -13,7 +13,16 @@ from proxyctl.core.chat import FinishReason, Signature, normal_arguments
 from proxyctl.core.events import Delta, Event, MessageStart, PartEnd, PartKind, PartStart, SignatureDelta, UsageUpdate
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.call_ids import CallIds
-from proxyctl.dialects.gemini_generate.wire import Blob, Candidate, FunctionCall, Part, Response, usage_of
+from proxyctl.dialects.gemini_generate.wire import (
+    Blob,
+    Candidate,
+    FunctionCall,
+    Part,
+    Response,
+    UsageMetadata,
+    usage_of,
+)
+from proxyctl.dialects.typed import understood
 
 _REFUSALS = frozenset(
     {
@@ -68,6 +77,14 @@ class AnswerReader:
         """Whether anything came that a person or a program could use; thinking alone is nothing."""
         return self._has_content
 
+    @property
+    def usage(self) -> Usage | None:
+        """The counts so far, final once the answer has its end."""
+        usage = self._usage
+        if usage is None or usage.source != "partial" or self.finish() is None:
+            return usage
+        return msgspec.structs.replace(usage, source="reported")
+
     def read(self, response: Response) -> list[Event]:
         """Raises `msgspec.DecodeError` or `UnicodeDecodeError` when a call's arguments are no text."""
         events: list[Event] = []
@@ -93,8 +110,9 @@ class AnswerReader:
         """End what is open, and call the last usage final when the answer has its end."""
         events: list[Event] = []
         self._close_part(events)
-        if self._usage is not None and self._usage.source == "partial" and self.finish() is not None:
-            events.append(UsageUpdate(msgspec.structs.replace(self._usage, source="reported")))
+        usage = self.usage
+        if usage is not None and usage is not self._usage:
+            events.append(UsageUpdate(usage))
         return events
 
     def finish(self) -> FinishReason | None:
@@ -127,9 +145,10 @@ class AnswerReader:
 
     def _read_usage(self, response: Response) -> Usage | None:
         """Return the counts when they changed: many providers' frames repeat them."""
-        if response.usage_metadata is None:
+        counts = understood(response.usage_metadata, UsageMetadata)
+        if counts is None:
             return None
-        usage = usage_of(response.usage_metadata, "partial" if self.finish() is None else "reported")
+        usage = usage_of(counts, "partial" if self.finish() is None else "reported")
         if usage == self._usage or (usage.total == 0 and self._usage is not None):
             return None
         self._usage = usage

@@ -40,7 +40,8 @@ class GeminiStreamDecoder:
         try:
             response = read_response(data)
         except UNREADABLE as exc:
-            return self._fail(_garbage(exc))
+            # Cut behind its finish reason, an answer is whole: only its last counts are lost.
+            return () if self._reader.finish() is not None else self._fail(_garbage(exc))
         return self._fail(decode_error(200, data)) if response.error is not None else self.take(response)
 
     def take(self, response: Response) -> Sequence[Event]:
@@ -59,7 +60,7 @@ class GeminiStreamDecoder:
         if finish is None:
             events.append(StreamFailed(CUT))
         elif finish in {"malformed_tool", "error"} and not self._reader.has_content:
-            events.append(StreamFailed(_unusable(self._reader.message, malformed=finish == "malformed_tool")))
+            events.append(StreamFailed(unusable(self._reader.message, malformed=finish == "malformed_tool")))
         else:
             events.append(MessageEnd(finish=finish, refusal=self._reader.refusal()))
         return events
@@ -73,7 +74,7 @@ def _garbage(exc: Exception) -> Problem:
     return Problem(kind="upstream", status=502, code="garbage", message=f"not a Gemini answer: {exc}")
 
 
-def _unusable(explanation: str, *, malformed: bool) -> Problem:
+def unusable(explanation: str, *, malformed: bool) -> Problem:
     """An answer that ended without anything to show: trying again may help."""
     text, code = "the provider ended the answer without content", "empty_answer"
     if malformed:

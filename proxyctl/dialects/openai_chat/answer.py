@@ -29,6 +29,7 @@ from proxyctl.dialects.openai_chat import chunks
 from proxyctl.dialects.openai_chat.stream import ChatStreamDecoder
 from proxyctl.dialects.openai_chat.usage import decode_usage, encode_usage
 
+NO_PLACE = "this dialect has no place for it"
 _PLAIN = re.compile(r"[^A-Za-z0-9_-]")
 
 FINISH_WORDS: dict[FinishReason, str] = {
@@ -148,13 +149,12 @@ def custom_input(arguments: str) -> str:
 
 def _message(answer: Answer, context: AnswerContext, losses: Losses) -> Fields:
     texts, thoughts, refusals, calls = [], [], [], []
+    _count_unplaced(answer, losses)
     for part in answer.parts:
         match part:
             case TextPart():
                 texts.append(part.text)
             case ThinkingPart():
-                if part.signature is not None or part.redacted is not None:
-                    losses.add("thinking.signature", "this dialect has no place for it")
                 thoughts.append(part.text)
             case RefusalPart():
                 refusals.append(part.text)
@@ -171,6 +171,22 @@ def _message(answer: Answer, context: AnswerContext, losses: Losses) -> Fields:
     if calls:
         message["tool_calls"] = calls
     return message
+
+
+def _count_unplaced(answer: Answer, losses: Losses) -> None:
+    """Count the proofs that this dialect cannot tell, in an answer with calls: only then must the next turn bring them.
+
+    Gemini's proof of a call has a place in the call itself.
+    """
+    if not any(isinstance(part, ToolCallPart) for part in answer.parts):
+        return
+    for part in answer.parts:
+        if isinstance(part, ThinkingPart) and part.redacted is not None:
+            losses.add("thinking.redacted", NO_PLACE)
+        if not isinstance(part, TextPart | ThinkingPart | ToolCallPart) or part.signature is None:
+            continue
+        if not isinstance(part, ToolCallPart) or part.signature.origin != "gemini-generate":
+            losses.add("thinking.signature", NO_PLACE)
 
 
 def _chunk(body: bytes) -> chunks.Chunk:

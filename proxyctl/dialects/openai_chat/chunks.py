@@ -17,6 +17,7 @@ from proxyctl.core.errors import Problem
 from proxyctl.dialects.openai_chat.usage import WireUsage
 from proxyctl.dialects.openai_chat.wire import ExtraContent
 from proxyctl.dialects.surrogates import lenient_decode
+from proxyctl.dialects.typed import understood
 
 
 class Reference(Struct):
@@ -69,7 +70,7 @@ class Choice(Struct):
 
 
 class GroqExtra(Struct):
-    usage: WireUsage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -79,7 +80,7 @@ class Chunk(Struct):
     id: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
-    usage: WireUsage | None = None
+    usage: Any = None
     x_groq: GroqExtra | None = None
     error: Raw = Raw()
     object: str | None = None
@@ -88,10 +89,15 @@ class Chunk(Struct):
         return next((choice for choice in self.choices or () if not choice.index), None)
 
     def reported_usage(self) -> WireUsage | None:
-        """The usage in this chunk, taken once although it may stand in two places."""
-        if self.usage is not None and self.usage.prompt_tokens is not None:
-            return self.usage
-        return self.x_groq.usage if self.x_groq is not None else None
+        """The usage in this chunk, taken once although it may stand in two places; `None` too where it is no usage."""
+        usage = understood(self.usage, WireUsage)
+        if usage is not None and usage.prompt_tokens is not None:
+            return usage
+        return understood(self.x_groq.usage, WireUsage) if self.x_groq is not None else None
+
+    def mentions_usage(self) -> bool:
+        """Whether it is a usage chunk, even if nobody can read it."""
+        return self.usage is not None or (self.x_groq is not None and self.x_groq.usage is not None)
 
     def has_error(self) -> bool:
         """Whether it does so in OpenAI's own form, which clients know."""

@@ -26,6 +26,7 @@ from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
 from proxyctl.dialects.names import fitted_id
 from proxyctl.dialects.openai_chat.answer import (
+    NO_PLACE,
     call_document,
     completion_id,
     failed_answer,
@@ -64,6 +65,7 @@ class ChatStreamEncoder:
         self._tail = b'],"usage":null}\n\n' if context.include_usage else b"]}\n\n"
         self._parts: dict[int, _Part] = {}
         self._calls = 0
+        self._missed: list[str] = []
         self._written = 0
         self._usage: Usage | None = None
         self._refused = False
@@ -106,9 +108,12 @@ class ChatStreamEncoder:
     def _part(self, event: PartStart) -> bytes:
         self._parts[event.index] = _Part(event, self._calls)
         if event.kind == "redacted_thinking":
-            self._losses.add("thinking.redacted", "this dialect has no place for it")
+            self._miss("thinking.redacted")
         if event.kind == "tool_call":
             self._calls += 1
+            for path in self._missed:
+                self._losses.add(path, NO_PLACE)
+            self._missed.clear()
         return b""
 
     def _announce(self, part: _Part, extra: Fields | None = None) -> bytes:
@@ -158,8 +163,15 @@ class ChatStreamEncoder:
         if part.start.kind == "tool_call" and signature.origin == "gemini-generate":
             extra = {"extra_content": signature_document(signature.value)}
             return self._announce(part, extra) or self._call(part, extra)
-        self._losses.add("thinking.signature", "this dialect has no place for it")
+        self._miss("thinking.signature")
         return b""
+
+    def _miss(self, path: str) -> None:
+        """Count a proof that cannot be told: at once behind a call, else when one comes. Plain answers need none."""
+        if self._calls:
+            self._losses.add(path, NO_PLACE)
+        else:
+            self._missed.append(path)
 
     def _end(self, event: MessageEnd) -> bytes:
         if event.finish in ("error", "malformed_tool"):

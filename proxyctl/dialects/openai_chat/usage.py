@@ -7,29 +7,33 @@ may stand beside the details (DeepSeek, Together). Source: wire notes 2026-11, "
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
 
 from proxyctl.core.usage import Usage, UsageSource, disjoint
 from proxyctl.dialects.base import Fields
 
+Count: TypeAlias = Annotated[int, Meta(le=2**53)] | Annotated[float, Meta(le=2**53)]
+
 
 class PromptDetails(Struct):
-    cached_tokens: int | float | None = None
-    cache_write_tokens: int | float | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
 
 
 class CompletionDetails(Struct):
-    reasoning_tokens: int | float | None = None
+    reasoning_tokens: Count | None = None
 
 
 class WireUsage(Struct):
-    prompt_tokens: int | float | None = None
-    completion_tokens: int | float | None = None
-    total_tokens: int | float | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: int | float | None = None
-    cached_tokens: int | float | None = None
+    prompt_cache_hit_tokens: Count | None = None
+    cached_tokens: Count | None = None
 
 
 def decode_usage(wire: WireUsage, source: UsageSource = "reported") -> Usage:

@@ -86,7 +86,7 @@ class ChatWatch:
             self.usage = decode_usage(usage)
         for choice in chunk.choices or ():
             self._read_choice(choice)
-        return bool(chunk.choices) or usage is None or not self._hide_usage
+        return bool(chunk.choices) or not self._hide_usage or not chunk.mentions_usage()
 
     def _read_choice(self, choice: chunks.Choice) -> None:
         delta = choice.delta or choice.message

@@ -355,12 +355,32 @@ def test_what_the_dialect_has_no_place_for_is_told() -> None:
     losses = Losses()
     foreign = OpaquePart(dialect="gemini-generate", label="executableCode", raw=b"{}")
 
-    document = whole(
-        Answer(id="1", model="m", parts=(TextPart(text="A", signature=GEMINI), foreign), finish="end"), losses=losses
-    )
+    document = whole(Answer(id="1", model="m", parts=(TextPart(text="A"), foreign), finish="end"), losses=losses)
 
     assert document["content"] == [{"type": "text", "text": "A"}]
-    assert len(losses) == 2
+    assert len(losses) == 1
+
+
+@pytest.mark.parametrize("order", ["text first", "call first", "no call"])
+def test_a_proof_of_text_is_a_loss_only_beside_calls(order: str) -> None:
+    """The next turn of a plain chat can do without it."""
+    streamed, told = Losses(), Losses()
+    text: list[Event] = [
+        PartStart(index=0, kind="text"),
+        Delta(0, "A"),
+        SignatureDelta(0, GEMINI),
+        PartEnd(0),
+    ]
+    call: list[Event] = [PartStart(index=1, kind="tool_call", id="a", name="get"), Delta(1, "{}"), PartEnd(1)]
+    parts = {"text first": [*text, *call], "call first": [*call, *text], "no call": text}[order]
+    events: list[Event] = [MessageStart("1", "m"), *parts, MessageEnd(finish="end" if order == "no call" else "tool")]
+
+    encoder = ANTHROPIC_MESSAGES.stream_encoder(AnswerContext(model="m", created=1), streamed)
+    for event in events:
+        encoder.feed(event)
+    ANTHROPIC_MESSAGES.encode_answer(assemble(events), AnswerContext(model="m", created=1), told)
+
+    assert len(streamed) == len(told) == (0 if order == "no call" else 1)
 
 
 def test_a_whole_answer_without_usage_gets_an_estimate() -> None:

@@ -149,6 +149,54 @@ def test_usage_without_a_split_was_written_for_five_minutes() -> None:
     assert ANTHROPIC_MESSAGES.decode_answer(body).usage == Usage(input=1, cache_write_5m=7)
 
 
+NO_USAGE = pytest.mark.parametrize(
+    "usage",
+    [
+        5,
+        "many",
+        [],
+        {"input_tokens": "3", "output_tokens": 2},
+        {"input_tokens": 3, "cache_creation": 7},
+        {"input_tokens": 3, "output_tokens": 10**40},
+    ],
+    ids=str,
+)
+
+
+@NO_USAGE
+def test_usage_that_cannot_be_read_is_unknown_and_spoils_no_answer(usage: object) -> None:
+    content = [{"type": "text", "text": "Hi"}]
+    message = {"id": "1", "type": "message", "model": "m", "content": content, "stop_reason": "end_turn"}
+    body = json.dumps({**message, "usage": usage}).encode()
+
+    answer, facts = ANTHROPIC_MESSAGES.decode_answer(body), ANTHROPIC_MESSAGES.answer_facts(body)
+
+    assert answer.parts == (TextPart(text="Hi"),)
+    assert answer.usage is None
+    assert facts.usage is None
+    assert facts.finish == "end"
+
+
+@NO_USAGE
+def test_usage_that_cannot_be_read_is_unknown_and_cuts_no_stream(usage: object) -> None:
+    told: list[dict[str, object]] = [
+        {"type": "message_start", "message": {"id": "1", "model": "m", "usage": usage}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "Hi"}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage},
+        {"type": "message_stop"},
+    ]
+    frames = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in told]
+    watch = ANTHROPIC_MESSAGES.watch(hide_usage=False)
+
+    answer = assemble(decoded(ANTHROPIC_MESSAGES, b"".join(frames)))
+    for frame in frames:
+        watch.feed(frame)
+
+    assert (answer.parts, answer.finish, answer.usage) == ((TextPart(text="Hi"),), "end", None)
+    assert (watch.complete, watch.model, watch.usage) == (True, "m", None)
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4),
     lambda inner: (

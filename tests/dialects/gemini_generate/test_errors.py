@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proxyctl.core.errors import ErrorKind
+from proxyctl.core.errors import ErrorKind, Problem
 from proxyctl.dialects.gemini_generate import GEMINI_GENERATE
 
 RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
@@ -139,3 +139,60 @@ def test_no_details_make_it_raise(details: object, message: object) -> None:
     raw = json.dumps({"error": {"code": 429, "message": message, "details": details}}).encode()
 
     assert GEMINI_GENERATE.decode_error(429, raw).kind == "rate_limit"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "name"),
+    [
+        ("bad_request", 400, "INVALID_ARGUMENT"),
+        ("context_length", 400, "INVALID_ARGUMENT"),
+        ("unauthenticated", 401, "UNAUTHENTICATED"),
+        ("billing", 402, "RESOURCE_EXHAUSTED"),
+        ("forbidden", 403, "PERMISSION_DENIED"),
+        ("not_found", 404, "NOT_FOUND"),
+        ("conflict", 409, "ABORTED"),
+        ("too_large", 413, "INVALID_ARGUMENT"),
+        ("rate_limit", 429, "RESOURCE_EXHAUSTED"),
+        ("upstream", 502, "INTERNAL"),
+        ("upstream_auth", 502, "INTERNAL"),
+        ("overloaded", 503, "UNAVAILABLE"),
+        ("timeout", 504, "DEADLINE_EXCEEDED"),
+    ],
+)
+def test_each_class_has_googles_name(kind: ErrorKind, status: int, name: str) -> None:
+    problem = Problem(kind=kind, status=status, code="some_code", message="what happened", hint="do this")
+
+    told, written = GEMINI_GENERATE.encode_error(problem, "px_1")
+
+    error = json.loads(written)["error"]
+    assert told == error["code"] == status
+    assert error["status"] == name
+    assert "what happened (do this)" in error["message"]
+    reasons = {detail["@type"].rpartition(".")[2]: detail for detail in error["details"]}
+    assert reasons["ErrorInfo"]["reason"] == "SOME_CODE"
+    assert reasons["RequestInfo"]["requestId"] == "px_1"
+
+
+def test_a_wait_and_a_field_stand_in_the_details() -> None:
+    problem = Problem(kind="rate_limit", status=429, code="c", message="m", retry_after=7.5, param="contents[0]")
+
+    _, written = GEMINI_GENERATE.encode_error(problem, "")
+
+    details = {entry["@type"]: entry for entry in json.loads(written)["error"]["details"]}
+    assert details["type.googleapis.com/google.rpc.RetryInfo"]["retryDelay"] == "7.5s"
+    violations = details["type.googleapis.com/google.rpc.BadRequest"]["fieldViolations"]
+    assert violations == [{"field": "contents[0]", "description": "m"}]
+    assert GEMINI_GENERATE.decode_error(429, written).retry_after == 7.5
+
+
+def test_a_prompt_that_is_too_long_is_said_in_googles_words() -> None:
+    _, written = GEMINI_GENERATE.encode_error(Problem(kind="context_length", status=400, code="c", message="9 > 8"), "")
+
+    assert GEMINI_GENERATE.decode_error(400, written).kind == "context_length"
+
+
+def test_an_error_in_mid_stream_is_a_frame() -> None:
+    frame = GEMINI_GENERATE.encode_stream_error(Problem(kind="timeout", status=504, code="c", message="m"), "px_1")
+
+    assert frame.startswith(b'data: {"error":{"code":504,')
+    assert frame.endswith(b"\n\n")

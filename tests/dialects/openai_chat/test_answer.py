@@ -33,6 +33,7 @@ from proxyctl.core.events import (
 )
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
+from proxyctl.dialects.assemble import assemble
 from proxyctl.dialects.base import AnswerContext
 from proxyctl.dialects.openai_chat import OPENAI_CHAT
 from tests.dialects.wire_cases import checked, decoded, documents, encoded, merged
@@ -279,21 +280,31 @@ def test_a_free_text_call_gets_its_text_back() -> None:
     assert streamed["tool_calls"] == [{"index": 0, **custom}]
 
 
-def test_what_the_dialect_has_no_place_for_is_told() -> None:
-    losses = Losses()
-    events: list[Event] = [
-        MessageStart("1", "m"),
+CALL: list[Event] = [PartStart(index=2, kind="tool_call", id="a", name="get"), Delta(2, "{}"), PartEnd(2)]
+"""What makes the next turn need the proofs of this one."""
+
+
+@pytest.mark.parametrize("calls", [[], CALL], ids=["plain", "calls"])
+@pytest.mark.parametrize("calls_first", [False, True])
+def test_proofs_without_a_place_are_losses_only_beside_calls(calls: list[Event], calls_first: bool) -> None:
+    """The next turn of a plain chat can do without them."""
+    streamed, told = Losses(), Losses()
+    thinking: list[Event] = [
         PartStart(index=0, kind="redacted_thinking", data="c2Vj"),
         PartEnd(0),
         PartStart(index=1, kind="thinking"),
         SignatureDelta(1, Signature("s", "anthropic-messages")),
         PartEnd(1),
-        MessageEnd(finish="end"),
     ]
+    parts = [*calls, *thinking] if calls_first else [*thinking, *calls]
+    events = [MessageStart("1", "m"), *parts, MessageEnd(finish="tool" if calls else "end")]
 
-    stream(events, losses=losses)
+    stream(events, losses=streamed)
+    OPENAI_CHAT.encode_answer(assemble(events), AnswerContext(model="m", created=1), told)
 
-    assert [entry.path for entry in losses.entries()] == ["thinking.redacted", "thinking.signature"]
+    expected = ["thinking.redacted", "thinking.signature"] if calls else []
+    assert [entry.path for entry in streamed.entries()] == expected
+    assert [entry.path for entry in told.entries()] == expected
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)

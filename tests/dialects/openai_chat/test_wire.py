@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxyctl.core.chat import TextPart
 from proxyctl.core.errors import DecodeError, StatusError
 from proxyctl.core.events import Delta, MessageEnd, MessageStart, PartEnd, PartStart, StreamFailed
 from proxyctl.dialects.assemble import assemble
@@ -175,6 +176,51 @@ def test_an_answer_that_says_nothing_is_empty() -> None:
     body = b'{"id":"1","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":""}}]}'
 
     assert OPENAI_CHAT.answer_facts(body).empty
+
+
+NO_USAGE = pytest.mark.parametrize(
+    "usage",
+    [
+        5,
+        "many",
+        [],
+        {"prompt_tokens": "3", "completion_tokens": 2},
+        {"prompt_tokens": 3, "completion_tokens": {}},
+        {"prompt_tokens": 3, "prompt_tokens_details": [1]},
+        {"prompt_tokens": 1e300},
+    ],
+    ids=str,
+)
+
+
+@NO_USAGE
+def test_usage_that_cannot_be_read_is_unknown_and_spoils_no_answer(usage: object) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    body = json.dumps({"id": "1", "model": "m", "choices": [choice], "usage": usage}).encode()
+
+    answer, facts = OPENAI_CHAT.decode_answer(body), OPENAI_CHAT.answer_facts(body)
+
+    assert answer.parts == (TextPart(text="Hi"),)
+    assert answer.usage is None
+    assert facts.usage is None
+    assert facts.finish == "end"
+
+
+@NO_USAGE
+@pytest.mark.parametrize("hide", [False, True])
+def test_usage_that_cannot_be_read_is_unknown_and_cuts_no_stream(usage: object, hide: bool) -> None:
+    end = b'data: {"id":"1","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+    counts = b"data: " + json.dumps({"id": "1", "model": "m", "choices": [], "usage": usage}).encode() + b"\n\n"
+    watch = OPENAI_CHAT.watch(hide_usage=hide)
+
+    events = checked(decoded(OPENAI_CHAT, HEAD + end + counts + b"data: [DONE]\n\n"))
+    kept = [watch.feed(frame) for frame in (HEAD, end, counts)]
+
+    assert isinstance(events[-1], MessageEnd)
+    assert assemble(events).usage is None
+    assert watch.complete
+    assert watch.usage is None
+    assert kept == [True, True, not hide]
 
 
 MEMBERS = (

@@ -10,6 +10,7 @@ from proxyctl.admin.schema import (
     CostReport,
     ExchangeRecord,
     LogPage,
+    Loss,
     MetricsReport,
     ProviderMetrics,
     ResetResult,
@@ -214,6 +215,15 @@ async def test_a_record_is_found_by_its_id_with_its_cost(client, state, record) 
     found = await ask(client, "/providers/records/px_wanted", ExchangeRecord)
 
     assert (found.id, found.cost, found.attempts[0].model) == ("px_wanted", Decimal("0.42"), "claude-opus-5-5")
+
+
+async def test_a_record_has_its_whole_ledger(client, state, record) -> None:
+    losses = tuple(Loss(f"messages[{number}].name", "it has no counterpart there") for number in range(1000))
+    state.meter.observe(record(id="px_lossy", losses=losses))
+
+    found = await ask(client, "/providers/records/px_lossy", ExchangeRecord)
+
+    assert found.losses == losses
 
 
 async def test_a_record_that_is_gone_is_not_found(client) -> None:

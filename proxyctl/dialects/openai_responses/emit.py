@@ -1,0 +1,314 @@
+"""Write events as the responses dialect's stream.
+
+Grammar (wire notes 2026-11, "OpenAI Responses"): items one after the other, each with its `added`, its parts and its
+`done`, every event numbered from 0, every text repeated whole where it ends, and everything in the last event. So this
+is the one encoder that must remember the answer. A part that begins while another is open waits until that one ends; an
+item is closed only when the next begins or the answer ends, because only then is known whether it was cut, and whether
+a call whose signature needs a reasoning item before it can use the one that is open. No `[DONE]`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from proxyctl.core.chat import Signature, normal_arguments
+from proxyctl.core.errors import Problem
+from proxyctl.core.events import (
+    Delta,
+    Event,
+    MessageEnd,
+    MessageStart,
+    PartEnd,
+    PartStart,
+    SignatureDelta,
+    StreamFailed,
+    UsageUpdate,
+)
+from proxyctl.core.losses import Losses
+from proxyctl.core.usage import Usage
+from proxyctl.dialects.base import AnswerContext, Fields, encode_json
+from proxyctl.dialects.openai_responses import document
+from proxyctl.dialects.openai_responses.document import ItemKind, ResponseDocument
+from proxyctl.dialects.openai_responses.errors import encode_stream_error, response_error
+from proxyctl.dialects.openai_responses.tools import custom_input, namespaces_of
+from proxyctl.dialects.sse import frame
+
+_CHARS_PER_TOKEN = 4
+_PartEvent = Delta | SignatureDelta | PartEnd
+_CONTENT = {"text": "output_text", "refusal": "refusal"}
+
+
+class _Part:
+    """A part under way: what waits for its turn, what it has said, and whether it has been begun on the wire."""
+
+    __slots__ = ("head", "pieces", "signature", "start", "tail", "waiting")
+
+    def __init__(self, start: PartStart) -> None:
+        self.start = start
+        self.signature: Signature | None = None
+        self.waiting: list[_PartEvent] = []
+        self.pieces: list[str] = []
+        self.head = b""  # of its delta frames, behind their number; empty until it has begun
+        self.tail = b""
+
+
+class ResponsesStreamEncoder:
+    """State of one stream towards one caller. `response` is the last response object that was written."""
+
+    def __init__(self, context: AnswerContext, losses: Losses) -> None:
+        self._context = context
+        self._losses = losses
+        self._namespaces = namespaces_of(context.asked)
+        self._document: ResponseDocument | None = None
+        self._parts: dict[int, _Part] = {}
+        self._item: Fields | None = None
+        self._number = 0
+        self._written = 0
+        self._usage: Usage | None = None
+        self._refused = False
+        self.response: Fields = {}
+
+    def feed(self, event: Event) -> bytes:
+        match event:
+            case Delta() | SignatureDelta() | PartEnd():
+                return self._route(event)
+            case PartStart():
+                self._parts[event.index] = _Part(event)
+                return b""
+            case MessageStart():
+                return self._start(event)
+            case UsageUpdate():
+                self._usage = event.usage
+                return b""
+            case MessageEnd():
+                return self._end(event)
+            case StreamFailed():
+                return self._fail(event.problem)
+
+    def end(self) -> bytes:
+        return b""
+
+    @property
+    def _response(self) -> ResponseDocument:
+        if self._document is None:
+            self._document = ResponseDocument("", "", self._context)
+        return self._document
+
+    def _start(self, event: MessageStart) -> bytes:
+        self._usage = event.usage
+        self._document = ResponseDocument(event.id, event.model, self._context)
+        self.response = self._document.begun()
+        return b"".join(self._event(kind, response=self.response) for kind in ("created", "in_progress"))
+
+    def _route(self, event: _PartEvent) -> bytes:
+        """Write an event of the part whose turn it is; those of the others wait."""
+        if event.index != next(iter(self._parts)):
+            self._parts[event.index].waiting.append(event)
+            return b""
+        written = self._write(event)
+        return written + self._catch_up() if isinstance(event, PartEnd) else written
+
+    def _catch_up(self) -> bytes:
+        """Write what the next parts have waited with, up to the first that is still open."""
+        written = []
+        while self._parts:
+            index, part = next(iter(self._parts.items()))
+            waiting, part.waiting = part.waiting, []
+            written += [self._write(event) for event in waiting]
+            if index in self._parts:
+                break
+        return b"".join(written)
+
+    def _write(self, event: _PartEvent) -> bytes:
+        part = self._parts[event.index]
+        match event:
+            case Delta():
+                return self._delta(part, event.text)
+            case SignatureDelta():
+                return self._signature(part, event.signature)
+            case PartEnd():
+                del self._parts[event.index]
+                return self._part_end(part)
+
+    def _delta(self, part: _Part, text: str) -> bytes:
+        self._written += len(text)
+        kind = part.start.kind
+        if not text or (kind == "thinking" and not self._context.show_thinking):
+            return b""
+        part.pieces.append(text)
+        if kind == "tool_call" and part.start.name in self._context.custom_tools:
+            return b""
+        opened = b"" if part.head else self._open(part)
+        number, self._number = self._number, self._number + 1
+        return opened + b"%b%d,%b%b%b" % (part.head, number, part.tail, encode_json(text), b"}\n\n")
+
+    def _signature(self, part: _Part, signature: Signature) -> bytes:
+        kind = part.start.kind
+        if kind == "thinking" or (kind == "tool_call" and not part.head):
+            part.signature = signature
+        else:
+            self._losses.add("output", f"a signature on {kind} has no place in this dialect")
+        return b""
+
+    def _part_end(self, part: _Part) -> bytes:
+        text = "".join(part.pieces)
+        match part.start.kind:
+            case "tool_call":
+                return self._call_end(part, text)
+            case "redacted_thinking":
+                return self._reasoning(document.encrypted_block(part.start.data))
+            case "thinking":
+                return self._thinking_end(part, text)
+            case "text" | "refusal" if part.head:
+                return self._content_end(part, text)
+            case _:
+                return b""
+
+    def _open(self, part: _Part) -> bytes:
+        """Begin a part, and the item that it needs; prepares its delta frames."""
+        match part.start.kind:
+            case "text" | "refusal" as kind:
+                return self._open_content(part, kind)
+            case "tool_call":
+                return self._open_call(part)
+            case _:
+                opened = self._open_item("reasoning", summary=[])
+                self._prepare(part, "reasoning_summary_text", summary_index=0)
+                return opened + self._of_item("reasoning_summary_part.added", summary_index=0, part=_SUMMARY)
+
+    def _open_content(self, part: _Part, kind: Literal["text", "refusal"]) -> bytes:
+        opened = b""
+        if self._item is None or self._item["type"] != "message":
+            opened = self._open_item("message", status="in_progress", role="assistant", content=[])
+        place = self._place()
+        empty = document.text_content("") if kind == "text" else document.refusal_content("")
+        self._refused = self._refused or kind == "refusal"
+        self._prepare(part, _CONTENT[kind], **place, **({"logprobs": []} if kind == "text" else {}))
+        return opened + self._of_item("content_part.added", **place, part=empty)
+
+    def _content_end(self, part: _Part, text: str) -> bytes:
+        place = self._place()
+        if part.start.kind == "text":
+            content = document.text_content(text)
+            done = self._of_item("output_text.done", **place, text=text, logprobs=[])
+        else:
+            content = document.refusal_content(text)
+            done = self._of_item("refusal.done", **place, refusal=text)
+        done += self._of_item("content_part.done", **place, part=content)
+        self._open_one["content"].append(content)
+        return done
+
+    def _thinking_end(self, part: _Part, text: str) -> bytes:
+        if not part.head:
+            return b"" if part.signature is None else self._reasoning(document.encrypted(part.signature))
+        summary = document.summary_part(text)
+        done = self._of_item("reasoning_summary_text.done", summary_index=0, text=text)
+        done += self._of_item("reasoning_summary_part.done", summary_index=0, part=summary)
+        self._open_one["summary"].append(summary)
+        if part.signature is not None:
+            self._open_one["encrypted_content"] = document.encrypted(part.signature)
+        return done
+
+    def _reasoning(self, proof: str) -> bytes:
+        """An item that holds nothing to read."""
+        opened = self._open_item("reasoning", summary=[])
+        self._open_one["encrypted_content"] = proof
+        return opened
+
+    def _open_call(self, part: _Part) -> bytes:
+        opened = b""
+        if part.signature is not None:
+            proof = document.encrypted(part.signature)
+            if self._item is not None and self._item["type"] == "reasoning" and "encrypted_content" not in self._item:
+                self._item["encrypted_content"] = proof
+            else:
+                opened = self._reasoning(proof)
+        start = part.start
+        names = document.call_names(start.name, start.id, self._namespaces)
+        if start.name in self._context.custom_tools:
+            return opened + self._open_item("custom_tool_call", **names, input="")
+        opened += self._open_item("function_call", status="in_progress", **names, arguments="")
+        self._prepare(part, "function_call_arguments")
+        return opened
+
+    def _call_end(self, part: _Part, text: str) -> bytes:
+        if part.start.name in self._context.custom_tools:
+            written = self._open_call(part)
+            said = custom_input(normal_arguments(text))
+            if said:
+                written += self._of_item("custom_tool_call_input.delta", delta=said)
+            self._open_one["input"] = said
+            return written + self._of_item("custom_tool_call_input.done", input=said)
+        written = b""
+        if not text.strip():
+            text += "{}"
+            written = self._delta(part, "{}")
+        self._open_one["arguments"] = text
+        return written + self._of_item("function_call_arguments.done", arguments=text)
+
+    @property
+    def _open_one(self) -> Fields:
+        if self._item is None:
+            raise AssertionError("a part has an item")
+        return self._item
+
+    def _place(self) -> Fields:
+        return {"content_index": len(self._open_one["content"])}
+
+    def _open_item(self, kind: ItemKind, **members: object) -> bytes:
+        closed = self._close_item("completed")
+        self._item = {"id": self._response.item_id(kind), "type": kind, **members}
+        return closed + self._event("output_item.added", output_index=len(self._response.output), item=self._item)
+
+    def _close_item(self, status: Literal["completed", "incomplete"]) -> bytes:
+        if self._item is None:
+            return b""
+        item, self._item = self._item, None
+        if "status" in item:
+            item["status"] = status
+        index = len(self._response.output)
+        self._response.output.append(item)
+        return self._event("output_item.done", output_index=index, item=item)
+
+    def _end(self, event: MessageEnd) -> bytes:
+        if event.finish in ("error", "malformed_tool"):
+            return self._fail(document.failed_answer(event.finish))
+        written = b""
+        if event.refusal and not self._refused:
+            part = _Part(PartStart(index=0, kind="refusal"))
+            written = self._delta(part, event.refusal) + self._content_end(part, event.refusal)
+        written += self._close_item(document.ending(event.finish, self._losses))
+        self.response = self._response.ended(event.finish, self._usage or self._estimate())
+        return written + self._event(self.response["status"], response=self.response)
+
+    def _fail(self, problem: Problem) -> bytes:
+        if self._document is None:
+            return encode_stream_error(problem, self._number)
+        # Both, as OpenAI does: one family of clients raises only for the one, another reads nothing but the other.
+        written = encode_stream_error(problem, self._number)
+        self._number += 1
+        self.response = self._document.failed(response_error(problem), self._usage)
+        return written + self._event("failed", response=self.response)
+
+    def _estimate(self) -> Usage:
+        output = -(-self._written // _CHARS_PER_TOKEN)
+        return Usage(input=self._context.input_estimate, output=output, source="estimated")
+
+    def _prepare(self, part: _Part, kind: str, **members: object) -> None:
+        """Write the delta frames' envelope once; between its halves comes the number, behind it the text."""
+        name = f"response.{kind}.delta"
+        part.head = b'event: %b\ndata: {"type":"%b","sequence_number":' % (name.encode(), name.encode())
+        where = {"item_id": self._open_one["id"], "output_index": len(self._response.output), **members}
+        part.tail = encode_json(where)[1:-1] + b',"delta":'
+
+    def _of_item(self, kind: str, **members: object) -> bytes:
+        """An event of the open item."""
+        return self._event(kind, item_id=self._open_one["id"], output_index=len(self._response.output), **members)
+
+    def _event(self, kind: str, **members: object) -> bytes:
+        name = f"response.{kind}"
+        number, self._number = self._number, self._number + 1
+        return frame(encode_json({"type": name, "sequence_number": number, **members}), name)
+
+
+_SUMMARY = document.summary_part("")

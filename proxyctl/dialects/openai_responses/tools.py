@@ -1,0 +1,127 @@
+"""Tools of a responses request, and the choice among them, to the canonical form.
+
+A namespace is flattened: its tools bear both names in one, everywhere in the request, and the answer gives each back
+its two (`namespaces_of`). Tools that their provider runs itself (web search and the like) cannot be offered elsewhere:
+an agent that lists one beside its own tools can do without, and it is a loss; a request with no other tool, or one
+that forces it, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+from proxyctl.core.chat import Tool, ToolChoice
+from proxyctl.core.errors import DecodeError, UnsupportedError
+from proxyctl.dialects.openai_responses import wire
+
+CUSTOM_INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+
+_MODES: dict[str, Literal["auto", "none", "any"]] = {"auto": "auto", "none": "none", "required": "any"}
+_OWN = ("function", "custom")
+
+
+class _NamedTool(Struct):
+    type: str = ""
+    name: str | None = None
+    tools: list[_NamedTool] | None = None
+
+
+_named_tools = msgspec.json.Decoder(list[_NamedTool] | None)
+
+
+def flat_name(namespace: str | None, name: str) -> str:
+    """One name for a tool in a namespace, the tool's own without one."""
+    if not namespace:
+        return name
+    return namespace + name if namespace.endswith("__") else f"{namespace}__{name}"
+
+
+def namespaces_of(asked: Mapping[str, Raw]) -> dict[str, tuple[str, str]]:
+    """The namespace and the name of each tool in a request's namespaces, by flat name."""
+    value = bytes(asked.get("tools", b"null"))
+    if b"namespace" not in value:
+        return {}
+    return {
+        flat_name(space.name, tool.name): (space.name, tool.name)
+        for space in _named_tools.decode(value) or ()
+        if space.type == "namespace" and space.name
+        for tool in space.tools or ()
+        if tool.name
+    }
+
+
+def decode_tools(request: wire.Request) -> tuple[tuple[Tool, ...], list[str]]:
+    """The tools, and the paths of what was dropped. Raises `DecodeError`, `UnsupportedError`."""
+    tools: list[Tool] = []
+    dropped: list[str] = []
+    foreign: list[tuple[str, str]] = []
+    for path, namespace, tool in _each(request.tools or ()):
+        if tool.type not in _OWN:
+            foreign.append((path, tool.type))
+            continue
+        if not tool.name:
+            raise DecodeError("a tool needs a name", path=f"{path}.name")
+        if tool.type == "custom" and tool.format and tool.format.get("type") != "text":
+            dropped.append(f"{path}.format")
+        tools.append(_tool(tool, flat_name(namespace, tool.name)))
+    if foreign and not tools:
+        path, kind = foreign[0]
+        raise UnsupportedError(f"the tool {kind!r} runs at its provider and cannot be translated", param=f"{path}.type")
+    return tuple(tools), dropped + [path for path, _ in foreign]
+
+
+def decode_tool_choice(choice: wire.ToolChoice | str | None) -> ToolChoice | None:
+    if choice is None:
+        return None
+    if isinstance(choice, str):
+        return ToolChoice(_mode(choice, "tool_choice"))
+    if choice.type == "allowed_tools":
+        names = tuple(flat_name(tool.namespace, tool.name) for tool in choice.tools if tool.name)
+        return ToolChoice(_mode(choice.mode, "tool_choice.mode"), None, names)
+    if choice.type not in ("function", "custom"):
+        message = f"the tool {choice.type!r} runs at its provider and cannot be translated"
+        raise UnsupportedError(message, param="tool_choice")
+    if not choice.name:
+        raise DecodeError("it names no tool", path="tool_choice.name")
+    return ToolChoice("tool", flat_name(choice.namespace, choice.name))
+
+
+def custom_arguments(text: str) -> str:
+    """A free-text tool's input as the arguments of the function that stands for it."""
+    return msgspec.json.encode({"input": text}).decode()
+
+
+def custom_input(arguments: str) -> str:
+    """The free text in `{"input": …}`, or the arguments themselves when the model wrote something else."""
+    value = msgspec.json.decode(arguments)
+    text = value.get("input") if isinstance(value, dict) else None
+    return text if isinstance(text, str) else arguments
+
+
+def _each(tools: list[wire.Tool] | tuple[()]) -> Iterator[tuple[str, str | None, wire.Tool]]:
+    """Each tool with its path and its namespace."""
+    for index, tool in enumerate(tools):
+        path = f"tools[{index}]"
+        if tool.type != "namespace":
+            yield path, None, tool
+            continue
+        if not tool.name:
+            raise DecodeError("a namespace needs a name", path=f"{path}.name")
+        for position, inner in enumerate(tool.tools or ()):
+            yield f"{path}.tools[{position}]", tool.name, inner
+
+
+def _tool(tool: wire.Tool, name: str) -> Tool:
+    if tool.type == "custom":
+        return Tool(name=name, kind="custom", description=tool.description, schema=CUSTOM_INPUT)
+    return Tool(name=name, description=tool.description, schema=tool.parameters, strict=tool.strict)
+
+
+def _mode(word: str, path: str) -> Literal["auto", "none", "any"]:
+    if word not in _MODES:
+        raise DecodeError(f"{word!r} is none of auto, none, required", path=path)
+    return _MODES[word]

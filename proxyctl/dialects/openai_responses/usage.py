@@ -1,0 +1,54 @@
+"""Token counts of the responses dialect, both ways: `input_tokens` holds the cached ones, `output_tokens` the thinking.
+
+Both details objects are always written: the official types require them. Source: wire notes 2026-11, "usage
+conversion".
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from proxyctl.core.usage import Usage, UsageSource, disjoint
+from proxyctl.dialects.base import Fields
+
+
+class InputDetails(Struct):
+    cached_tokens: int | float | None = None
+    cache_write_tokens: int | float | None = None
+
+
+class OutputDetails(Struct):
+    reasoning_tokens: int | float | None = None
+
+
+class WireUsage(Struct):
+    input_tokens: int | float | None = None
+    output_tokens: int | float | None = None
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
+
+
+def decode_usage(wire: WireUsage, source: UsageSource = "reported") -> Usage:
+    read, written = wire.input_tokens_details or InputDetails(), wire.output_tokens_details or OutputDetails()
+    return disjoint(
+        input_total=_count(wire.input_tokens),
+        output_total=_count(wire.output_tokens),
+        cache_read=_count(read.cached_tokens),
+        cache_write=_count(read.cache_write_tokens),
+        reasoning=_count(written.reasoning_tokens),
+        source=source,
+    )
+
+
+def encode_usage(usage: Usage) -> Fields:
+    return {
+        "input_tokens": usage.input_total,
+        "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write_total},
+        "output_tokens": usage.output_total,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.total,
+    }
+
+
+def _count(value: float | None) -> int:
+    return max(0, int(value)) if value is not None else 0

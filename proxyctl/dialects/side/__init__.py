@@ -1,0 +1,1 @@
+"""The wire forms beside chat: token counts, embeddings, reranking, legacy completions, forms with a file."""

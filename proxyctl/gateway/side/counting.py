@@ -1,0 +1,109 @@
+"""How many tokens a prompt has: asked of the provider that would serve it, where it can count, else estimated.
+
+Counting is no inference. It uses up no turn and no trial, is neither recorded nor billed, and weighs against nobody:
+whatever goes wrong at the provider ends in an estimate, which says that it is one. Only a request that the provider
+refuses in the caller's own dialect is refused, since it would be refused as a message too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+
+from msgspec import Struct
+
+from proxyctl.core.errors import (
+    BadRequestError,
+    DecodeError,
+    StatusError,
+    UnavailableError,
+    UnsupportedError,
+    UpstreamError,
+)
+from proxyctl.core.exchange import Exchange
+from proxyctl.dialects.base import decode_fields, encode_json
+from proxyctl.dialects.side.facts import Counter
+from proxyctl.gateway.inbound import Inbound
+from proxyctl.gateway.live import Live
+from proxyctl.gateway.prepare import Prepared, prepare
+from proxyctl.gateway.state import GatewayState, plan_query
+from proxyctl.gateway.targets import Target
+from proxyctl.gateway.transport import Timeouts
+from proxyctl.gateway.upstream import UpstreamCall
+from proxyctl.metering.conversation import estimate_conversation
+from proxyctl.routing.deployment import Deployment
+from proxyctl.routing.plan import explain
+
+PATIENCE = 10.0
+"""Seconds for a count: callers ask before each message, and an estimate is at hand."""
+_CALLERS = frozenset({400, 413, 422})
+_log = logging.getLogger(__name__)
+
+
+class Counted(Struct, frozen=True, kw_only=True):
+    """A prompt's tokens. `deployment` is who would serve it, `None` when nobody can now."""
+
+    tokens: int
+    is_estimate: bool
+    deployment: Deployment | None = None
+
+
+async def count_tokens(state: GatewayState, live: Live, inbound: Inbound, exchange: Exchange) -> Counted:
+    """Count a conversation's prompt. Raises the `GatewayError` that the conversation itself would be refused with."""
+    query = plan_query(inbound, exchange)
+    now = exchange.clock.now()
+    plan = explain(query, live.snapshot, state.catalogue, state.availability, state.affinity, now)
+    if plan.refusal is not None and not isinstance(plan.refusal, UnavailableError):
+        raise plan.refusal
+    canonical = inbound.canonical()
+    for deployment in plan.steps[:1]:
+        target = live.targets[deployment.provider]
+        counter = target.provider.beside.counter
+        if counter is not None:
+            tokens = await _asked(state, live, inbound, target, deployment, counter)
+            if tokens is not None:
+                return Counted(tokens=tokens, is_estimate=False, deployment=deployment)
+    first = plan.steps[0] if plan.steps else None
+    return Counted(tokens=estimate_conversation(canonical), is_estimate=True, deployment=first)
+
+
+async def _asked(
+    state: GatewayState, live: Live, inbound: Inbound, target: Target, deployment: Deployment, counter: Counter
+) -> int | None:
+    """The provider's own count, `None` when it gives none. Raises `BadRequestError` for what it says is malformed."""
+    try:
+        prepared = prepare(inbound, target, deployment.model, deployment.credential)
+    except UnsupportedError:
+        return None
+    if prepared.dialect.name != counter.dialect:
+        return None
+    try:
+        return counter.decode(await _sent(state, _call(prepared, target, deployment, counter), prepared, target))
+    except (UpstreamError, DecodeError, TimeoutError) as exc:
+        if isinstance(exc, StatusError) and prepared.lane == "passthrough" and exc.problem.status in _CALLERS:
+            message = live.redact(f"{target.name}: {exc.problem.message}")
+            raise BadRequestError(message, param=exc.problem.param) from exc
+        _log.info("%s did not count: %s", target.name, live.redact(str(exc)))
+        return None
+
+
+def _call(prepared: Prepared, target: Target, deployment: Deployment, counter: Counter) -> UpstreamCall:
+    """The counting call, from the one that would be made for an answer."""
+    provider, call = target.provider, prepared.call
+    path = counter.path.replace("{model}", provider.in_path(deployment.model))
+    body = encode_json(counter.encode(dict(decode_fields(call.body)), deployment.model))
+    return call._replace(
+        target=(target.path + path).encode(),
+        body=body,
+        timeouts=Timeouts(min(PATIENCE, target.settings.connect_timeout), PATIENCE, PATIENCE),
+    )
+
+
+async def _sent(state: GatewayState, call: UpstreamCall, prepared: Prepared, target: Target) -> bytes:
+    answer = await state.upstream.send(call)
+    async with contextlib.aclosing(answer):
+        body = await answer.read(seconds=PATIENCE)
+    if answer.status != 200:
+        problem = prepared.dialect.decode_error(answer.status, body)
+        raise StatusError(target.provider.refine_problem(problem, status=answer.status, body=body), body=body)
+    return body

@@ -1,0 +1,172 @@
+"""What a side endpoint asks of dispatch: chat's own loop and attempt, with other bodies and other answers.
+
+A `Work` is one request made ready for one target. Routing, failover, credentials, errors, records and headers are
+`Dispatch`'s and `Attempt`'s; here only the whole answer is read differently, from one call or from several.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
+from typing_extensions import override
+
+from proxyctl.core.chat import DialectName
+from proxyctl.core.errors import DecodeError
+from proxyctl.core.exchange import Exchange, Lane
+from proxyctl.core.losses import Losses
+from proxyctl.core.usage import Usage
+from proxyctl.dialects.names import ToolNames
+from proxyctl.dialects.registry import UPSTREAM
+from proxyctl.dialects.traits import PERMISSIVE
+from proxyctl.gateway.attempt import Attempt
+from proxyctl.gateway.dispatch import Dispatch
+from proxyctl.gateway.inbound import Inbound
+from proxyctl.gateway.live import Live
+from proxyctl.gateway.prepare import Prepared
+from proxyctl.gateway.relay import garbage_error
+from proxyctl.gateway.reply import Headers, Reply
+from proxyctl.gateway.state import GatewayState
+from proxyctl.gateway.targets import Target
+from proxyctl.gateway.transport import Timeouts
+from proxyctl.gateway.upstream import UpstreamAnswer, UpstreamCall
+from proxyctl.routing.deployment import Deployment
+
+JSON_TYPE = b"application/json"
+ESTIMATE: Headers = [(b"x-proxyctl-estimate", b"1")]
+"""Said with a number of tokens that nobody counted."""
+_NO_NAMES = ToolNames.of((), PERMISSIVE)
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """The answer for the caller. `model` is the served one, `""` when the provider did not name it."""
+
+    body: bytes
+    content_type: bytes = JSON_TYPE
+    usage: Usage | None = None
+    model: str = ""
+    headers: Headers = []
+
+
+class Work(ABC):
+    """`bodies` are those of the calls to make, one after the other; `path` is below the provider's base URL."""
+
+    lane: Lane
+    path: str
+    content_type: bytes = JSON_TYPE
+    answer_types: tuple[str, ...] = ("application/json",)
+
+    def __init__(self, bodies: Sequence[bytes], losses: Losses) -> None:
+        self.bodies = bodies
+        self.losses = losses
+
+    @abstractmethod
+    def told(self, answers: Sequence[bytes], content_type: str) -> Told:
+        """Read the answers of all calls. Raises `DecodeError` when they are none."""
+
+
+Preparing = Callable[[Target, Deployment, Exchange], Work]
+"""Makes one request ready for one target. Raises `UnsupportedError` where that has no such endpoint."""
+
+
+class SideDispatch(Dispatch):
+    """One exchange on a side endpoint. No stand-ins: another model's vectors or scores answer another question."""
+
+    def __init__(
+        self,
+        state: GatewayState,
+        live: Live,
+        inbound: Inbound,
+        exchange: Exchange,
+        reply: Reply,
+        preparing: Preparing,
+    ) -> None:
+        super().__init__(state, live, inbound, exchange, reply)
+        self._query = replace(self._query, substitute=False)
+        self._preparing = preparing
+
+    @override
+    def _attempt(self, deployment: Deployment) -> Attempt:
+        target = self._live.targets[deployment.provider]
+        work = self._preparing(target, deployment, self._exchange)
+        return SideAttempt(
+            exchange=self._exchange,
+            inbound=self._inbound,
+            target=target,
+            deployment=deployment,
+            prepared=prepared(work, target, deployment),
+            reply=self._reply,
+            upstream=self._state.upstream,
+            redact=self._live.redact,
+            deadline=self._deadline,
+            work=work,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class SideAttempt(Attempt):
+    """One try of a side request. Its answers are whole; several calls are one try, which fails as one."""
+
+    work: Work
+
+    @override
+    async def _whole(self, answer: UpstreamAnswer) -> None:
+        bodies = [await self._body(answer)]
+        for body in self.work.bodies[1:]:
+            following = await self.upstream.send(self.prepared.call._replace(body=body))
+            async with contextlib.aclosing(following):
+                self.status = following.status
+                if following.status != 200:
+                    raise await self._refusal(following)
+                bodies.append(await self._body(following))
+        self._upstream_done()
+        try:
+            told = self.work.told(bodies, answer.content_type)
+        except (DecodeError, UnicodeError, RecursionError) as exc:
+            raise garbage_error(f"an answer that cannot be read: {exc}") from exc
+        self.result.usage = told.usage
+        self.result.served_model = told.model
+        headers = self._commit(answer)
+        self.outcome = "ok"
+        await self.reply.whole(200, [*headers, *told.headers, (b"content-type", told.content_type)], told.body)
+
+    async def _body(self, answer: UpstreamAnswer) -> bytes:
+        spent = self.exchange.clock.monotonic() - self.begun
+        body = await answer.read(seconds=self.target.settings.total_timeout - spent)
+        if answer.content_type not in self.work.answer_types:
+            shown = self._clean(body)[:200].decode("utf-8", "replace")
+            raise garbage_error(f"a {answer.content_type or 'nameless'} answer: {shown}")
+        return body
+
+
+def prepared(work: Work, target: Target, deployment: Deployment) -> Prepared:
+    """The first call of a work, as an attempt wants it."""
+    provider = target.provider
+    spoken: DialectName = next(iter(provider.endpoints))
+    settings = target.settings
+    return Prepared(
+        lane=work.lane,
+        dialect=UPSTREAM[spoken],
+        call=UpstreamCall(
+            origin=target.origin,
+            method=b"POST",
+            target=(target.path + work.path.replace("{model}", provider.in_path(deployment.model))).encode(),
+            headers=[
+                *target.headers,
+                (b"content-type", work.content_type),
+                (b"accept", b"application/json"),
+                *target.credential_headers(deployment.credential),
+                *provider.dialect_headers(spoken, deployment.model, {}),
+            ],
+            body=work.bodies[0],
+            timeouts=Timeouts(settings.connect_timeout, settings.total_timeout, settings.idle_timeout),
+        ),
+        losses=work.losses,
+        traits=provider.traits(deployment.model),
+        names=_NO_NAMES,
+        hide_usage=False,
+    )

@@ -1,0 +1,151 @@
+"""What Codex sends (client notes 2026-11), towards every provider, and what it must get back to go on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from proxyctl.core.chat import Answer, Signature, ThinkingPart, ToolCallPart
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import AnswerContext, decode_fields
+from proxyctl.dialects.envelope import seal
+from proxyctl.dialects.openai_responses import OPENAI_RESPONSES
+from tests.dialects.targets import ALL, CLAUDE, GEMINI, sent
+
+Json = dict[str, Any]
+
+SHELL: Json = {
+    "type": "function",
+    "name": "exec_command",
+    "description": "Runs a command.",
+    "strict": False,
+    "parameters": {
+        "type": "object",
+        "properties": {"cmd": {"type": "string"}},
+        "required": ["cmd"],
+        "additionalProperties": False,
+    },
+}
+TOOLS: list[Json] = [
+    SHELL,
+    {
+        "type": "custom",
+        "name": "apply_patch",
+        "description": "Edit files.",
+        "format": {"type": "grammar", "syntax": "lark", "definition": "start: /.+/"},
+    },
+    {"type": "tool_search", "execution": "client", "description": "Find tools.", "parameters": {"type": "object"}},
+    {"type": "web_search", "external_web_access": False},
+    {"type": "namespace", "name": "mcp__box__", "description": "A box.", "tools": [{**SHELL, "name": "open"}]},
+]
+PICTURE: Json = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo=", "detail": "high"}
+GOOGLE = Signature("Q2c9PQ==", "gemini-generate")
+OWN = "EqQBCkYIARgCKkBown=="
+
+
+def item(kind: str, **members: Any) -> Json:
+    return {"type": kind, **members}
+
+
+def said(role: str, kind: str, text: str) -> Json:
+    return item("message", role=role, content=[{"type": kind, "text": text}])
+
+
+def reasoning(proof: str, text: str = "") -> Json:
+    summary = [{"type": "summary_text", "text": text}] if text else []
+    return item("reasoning", id="rs_1", summary=summary, content=None, encrypted_content=proof)
+
+
+HISTORY: list[Json] = [
+    said("developer", "input_text", "You are a coding agent."),
+    said("user", "input_text", "<environment_context>…</environment_context>"),
+    said("user", "input_text", "Fix the test."),
+    reasoning(seal(Signature(OWN, "anthropic-messages")), "Look first."),
+    reasoning(seal(GOOGLE)),
+    item("function_call", id="fc_1", call_id="call_1", name="exec_command", arguments='{"cmd":"ls"}'),
+    item("function_call", id="fc_2", call_id="call_2", name="open", namespace="mcp__box__", arguments='{"cmd":"x"}'),
+    item("function_call_output", call_id="call_2", output=[{"type": "input_text", "text": "a box"}, PICTURE]),
+    item("function_call_output", call_id="call_1", output="test.py"),
+    item("web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "pytest"}),
+    item(
+        "custom_tool_call",
+        id="ctc_1",
+        call_id="call_3",
+        name="apply_patch",
+        input="*** Begin Patch\n",
+        status="completed",
+    ),
+    item("custom_tool_call_output", call_id="call_3", output="Success"),
+    said("assistant", "output_text", "Done."),
+    said("user", "input_text", "Thanks. Run it again."),
+]
+REQUEST = json.dumps(
+    {
+        "model": "m",
+        "input": HISTORY,
+        "tools": TOOLS,
+        "tool_choice": "auto",
+        "parallel_tool_calls": True,
+        "reasoning": {"effort": "medium", "summary": "auto"},
+        "store": False,
+        "stream": True,
+        "include": ["reasoning.encrypted_content"],
+        "prompt_cache_key": "0198-session",
+        "client_metadata": {"x-codex-installation-id": "i"},
+        "text": {"verbosity": "low"},
+    },
+    ensure_ascii=False,
+).encode()
+SEES = tuple(to for to in ALL if to[0] in ("gemini", "anthropic", "openai-compatible", "mistral"))
+
+
+@pytest.mark.parametrize("to", SEES, ids=lambda to: to[1])
+def test_its_whole_history_reaches_a_model_that_sees(to: tuple[str, str]) -> None:
+    one = sent("openai-responses", REQUEST, to)
+
+    written = one.raw.decode()
+    for words in ("You are a coding agent.", "Fix the test.", "test.py", "a box", "Success", "Done.", "Run it again."):
+        assert words in written
+    assert "iVBORw0KGgo=" in written
+    assert [name for name in ("exec_command", "apply_patch", "mcp__box__open") if f'"{name}"' in written] == [
+        "exec_command",
+        "apply_patch",
+        "mcp__box__open",
+    ]
+    assert "gws1." not in written
+    assert (OWN in written) == (to == CLAUDE or to[0] == "anthropic")
+    assert (GOOGLE.value in written) == (to[0] == "gemini")
+
+
+@pytest.mark.parametrize("to", [GEMINI, CLAUDE], ids=lambda to: to[1])
+def test_what_it_lists_and_nobody_else_has_is_told(to: tuple[str, str]) -> None:
+    lost = sent("openai-responses", REQUEST, to).lost
+
+    assert {"tools[1].format", "tools[2]", "tools[3]"} <= set(lost)
+    assert not {"store", "prompt_cache_key", "client_metadata", "include", "text"} & set(lost)
+
+
+def test_its_calls_come_back_in_its_own_words() -> None:
+    answer = Answer(
+        id="x",
+        model="m",
+        parts=(
+            ThinkingPart(text="Look.", signature=Signature(OWN, "anthropic-messages")),
+            ToolCallPart(id="call_4", name="mcp__box__open", arguments='{"cmd":"y"}', signature=GOOGLE),
+            ToolCallPart(id="call_5", name="apply_patch", arguments='{"input":"*** Begin Patch\\n"}'),
+        ),
+        finish="tool",
+    )
+    context = AnswerContext(model="m", created=1, custom_tools=frozenset({"apply_patch"}), asked=decode_fields(REQUEST))
+
+    output = json.loads(OPENAI_RESPONSES.encode_answer(answer, context, Losses()))["output"]
+
+    assert [one["type"] for one in output] == ["reasoning", "reasoning", "function_call", "custom_tool_call"]
+    assert (output[2]["namespace"], output[2]["name"]) == ("mcp__box__", "open")
+    assert output[3]["input"] == "*** Begin Patch\n"
+    assert [one.get("encrypted_content") for one in output[:2]] == [
+        seal(Signature(OWN, "anthropic-messages")),
+        seal(GOOGLE),
+    ]

@@ -1,0 +1,135 @@
+"""Counting a prompt: by the provider that would serve it where it can count, else by an estimate that says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proxyctl.simulator import Fault
+from tests.gateway.conftest import Gateway
+from tests.gateway.hostile import Upstream, response
+
+COUNT = "/v1/messages/count_tokens"
+TEXT = "How many tokens are these forty characters"
+TOOL = {"name": "get_weather", "description": "Weather", "input_schema": {"type": "object", "properties": {}}}
+
+
+def ask(model: str, **more: Any) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": TEXT}], **more}
+
+
+async def test_the_provider_counts_a_request_of_its_own_dialect(gateway: Gateway) -> None:
+    answer = await gateway.http.post(COUNT, json=ask("claude-sonnet-5-5", system="Be brief."))
+
+    assert (answer.status_code, answer.json()) == (200, {"input_tokens": (len(TEXT) + len("Be brief.")) // 4})
+    assert answer.headers["x-proxyctl-provider"] == "anthropic"
+    assert "x-proxyctl-estimate" not in answer.headers
+    assert gateway.simulator.ledger.entries[-1].path == "/v1/messages/count_tokens"
+
+
+async def test_what_only_an_answer_needs_does_not_reach_the_counter(gateway: Gateway) -> None:
+    answer = await gateway.http.post(COUNT, json=ask("claude-sonnet-5-5", max_tokens=5, stream=True))
+
+    assert answer.status_code == 200
+    assert b"max_tokens" not in gateway.simulator.ledger.entries[-1].body
+
+
+async def test_another_provider_counts_the_whole_request_in_its_own_words(gateway: Gateway) -> None:
+    plain = await gateway.http.post(COUNT, json=ask("gemini:gemini-3.8-flash"))
+    tooled = await gateway.http.post(COUNT, json=ask("gemini:gemini-3.8-flash", tools=[TOOL], system="Be brief."))
+
+    assert plain.json() == {"input_tokens": len(TEXT) // 4}
+    assert tooled.json()["input_tokens"] > plain.json()["input_tokens"]
+    assert tooled.headers["x-proxyctl-provider"] == "gemini"
+    assert gateway.simulator.ledger.entries[-1].path == "/v1beta/models/gemini-3.8-flash:countTokens"
+
+
+async def test_a_provider_without_a_counter_is_estimated_and_said_to_be(gateway: Gateway) -> None:
+    answer = await gateway.http.post(COUNT, json=ask("groq:llama-3.3-70b-versatile"))
+
+    assert answer.status_code == 200
+    assert answer.json()["input_tokens"] == len(TEXT) // 4 + 5
+    assert answer.headers["x-proxyctl-estimate"] == "1"
+    assert answer.headers["x-proxyctl-provider"] == "groq"
+
+
+@pytest.mark.parametrize("status", [404, 429, 500, 401])
+async def test_a_counter_that_fails_weighs_against_nobody(gateway: Gateway, status: int) -> None:
+    gateway.simulator.fault(Fault(kind="status", provider="anthropic", status=status, times=None, scope="list"))
+
+    counted = await gateway.http.post(COUNT, json=ask("anthropic:claude-sonnet-5-5"))
+    served = await gateway.http.post("/v1/messages", json=ask("anthropic:claude-sonnet-5-5", max_tokens=50))
+
+    assert (counted.status_code, counted.headers["x-proxyctl-estimate"]) == (200, "1")
+    assert served.status_code == 200
+    assert gateway.state.availability.is_quiet
+
+
+async def test_a_request_that_the_provider_calls_malformed_is_refused(gateway: Gateway) -> None:
+    body = ask("anthropic:claude-sonnet-5-5", tool_choice={"type": "any"}, tools=[TOOL])
+
+    answer = await gateway.http.post(COUNT, json=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"model": "claude-sonnet-5-5"}, 400),
+        ({"messages": []}, 400),
+        (ask("groq:llama-3.3-70b-versatile", system=7), 400),
+        (ask("nobody-has-this"), 404),
+    ],
+)
+async def test_malformed_requests_get_the_dialects_own_error(gateway: Gateway, body: Any, status: int) -> None:
+    answer = await gateway.http.post(COUNT, json=body)
+
+    assert answer.status_code == status
+    assert answer.json()["type"] == "error"
+
+
+async def test_counts_leave_no_record(gateway: Gateway) -> None:
+    await gateway.http.post(COUNT, json=ask("claude-sonnet-5-5"))
+    await gateway.http.post(COUNT, json={"model": "claude-sonnet-5-5"})
+    await gateway.http.post("/v1/messages", json=ask("claude-sonnet-5-5", max_tokens=50))
+
+    assert [record.status for record in await gateway.records(1)] == [200]
+
+
+async def test_an_unusable_provider_is_estimated_too(gateway: Gateway) -> None:
+    gateway.simulator.fault(Fault(kind="status", provider="mistral", status=429, retry_after=60, times=None))
+    chat = {"model": "mistral:mistral-large-4", "messages": [{"role": "user", "content": "hi"}]}
+    assert (await gateway.http.post("/v1/chat/completions", json=chat)).status_code == 429
+
+    answer = await gateway.http.post(COUNT, json=ask("mistral:mistral-large-4"))
+
+    assert (answer.status_code, answer.headers["x-proxyctl-estimate"]) == (200, "1")
+
+
+async def test_only_post_and_only_json(gateway: Gateway) -> None:
+    got = await gateway.http.get(COUNT)
+    typed = await gateway.http.post(COUNT, content=b"{}", headers={"content-type": "text/plain"})
+
+    assert (got.status_code, got.headers["allow"]) == (405, "POST")
+    assert typed.status_code == 415
+
+
+async def test_the_responses_dialect_counts_in_its_own_words(gateway: Gateway) -> None:
+    body = {"model": "gemini:gemini-3.8-flash", "input": TEXT}
+
+    answer = await gateway.http.post("/v1/responses/input_tokens", json=body)
+
+    assert answer.json() == {"object": "response.input_tokens", "input_tokens": len(TEXT) // 4}
+
+
+async def test_a_counter_that_answers_nonsense_is_estimated(gate: Gateway, upstream: Upstream) -> None:
+    await gate.configure(upstream.config(keyed=False, kind="anthropic"))
+    upstream.answer = response(b'{"tokens":1}')
+
+    answer = await gate.http.post(COUNT, json=ask("anthropic:claude-sonnet-5-5"))
+
+    assert (answer.status_code, answer.headers["x-proxyctl-estimate"]) == (200, "1")
+    assert len(upstream.bodies) == 1
