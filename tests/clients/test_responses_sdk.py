@@ -129,6 +129,27 @@ def test_an_earlier_response_that_nobody_kept(strict_openai: openai.OpenAI, targ
     assert caught.value.param == "previous_response_id"
 
 
+def test_a_conversation_by_the_id_of_its_last_answer(strict_openai: openai.OpenAI, target: Target) -> None:
+    create, model = strict_openai.responses.create, target.named(target.plain)
+    first = create(model=model, input=ONE_CALL, tools=TOOLS)
+    [call] = [item for item in first.output if item.type == "function_call"]
+    result: Any = [{"type": "function_call_output", "call_id": call.call_id, "output": "21 degrees"}]
+
+    with strict_openai.responses.stream(
+        model=model, input=result, tools=TOOLS, previous_response_id=first.id
+    ) as stream:
+        second = stream.get_final_response()
+    third = create(model=model, input="Good morning", previous_response_id=second.id)
+
+    assert "21 degrees" in second.output_text
+    assert second.previous_response_id == first.id
+    assert third.output_text.endswith("You wrote: Good morning")
+    assert strict_openai.responses.retrieve(third.id).output_text == third.output_text
+    strict_openai.responses.delete(second.id)
+    with pytest.raises(openai.NotFoundError):
+        strict_openai.responses.retrieve(second.id)
+
+
 def test_a_stream_that_breaks_raises(lax_openai: openai.OpenAI, target: Target, simulated: Simulated) -> None:
     simulated.fault("cut", target.simulated)
 
