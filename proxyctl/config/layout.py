@@ -77,6 +77,8 @@ class Layout:
         start = at
         keys, at = self._keys(self._after_blank(at + (2 if is_array else 1)))
         table = self._within_arrays(keys[:-1]) + keys[-1:]
+        for length in range(1, len(table)):
+            self._note(table[:length], start)
         if is_array:
             self._arrays[table] = self._arrays.get(table, -1) + 1
             self._note(table, start)

@@ -81,6 +81,13 @@ def test_missing_key_is_placed_at_its_table() -> None:
     assert layout.place(("none",)) == (1, 1)
 
 
+def test_a_table_that_stands_only_in_longer_headers_is_placed_at_the_first() -> None:
+    layout = Layout("a = 1\n[provders.x]\nmode = 1\n[provders.y]\nmode = 2\n")
+
+    assert layout.place(("provders",)) == (2, 1)
+    assert layout.place(("provders", "y")) == (4, 1)
+
+
 def test_statements_cover_headers_and_pairs() -> None:
     layout = Layout("[a]\nb = 1 # c\n[a.d]\n")
 
