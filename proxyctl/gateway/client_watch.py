@@ -46,3 +46,11 @@ class ClientWatch:
         if not self._reply.ended:
             self._reply.gone = True
             self._exchange.cancel()
+
+
+def this_task() -> asyncio.Task[Any]:
+    """The task that an exchange runs in, which ends it when it is cancelled."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("the gateway is called outside of a task: nothing could end its exchanges")
+    return task

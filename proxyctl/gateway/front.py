@@ -16,14 +16,13 @@ from proxyctl.core.errors import (
     MethodNotAllowedError,
     NotFoundError,
     ShuttingDownError,
-    TooLargeError,
 )
 from proxyctl.core.exchange import Exchange, Peek
 from proxyctl.dialects.base import InboundDialect, encode_json
-from proxyctl.gateway.client_watch import ClientWatch
+from proxyctl.gateway.client_watch import ClientWatch, this_task
 from proxyctl.gateway.dispatch import Dispatch
 from proxyctl.gateway.guard import is_preflight
-from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, client_headers, decompress
+from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, client_headers, client_name
 from proxyctl.gateway.json_array import ArrayReply
 from proxyctl.gateway.kept_responses import kept_at, retrieve
 from proxyctl.gateway.listing import list_models
@@ -32,7 +31,7 @@ from proxyctl.gateway.responses_inbound import ResponsesInbound
 from proxyctl.gateway.routes import Route, model_list_at, resolve, unserved_verb
 from proxyctl.gateway.side.serve import SIDE_PATHS, serve_side
 from proxyctl.gateway.state import GatewayState
-from proxyctl.gateway.upload import ClientGoneError, Upload, declared_length
+from proxyctl.gateway.upload import ClientGoneError, Upload, read_body
 
 Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -58,7 +57,7 @@ class InferenceFront:
             return
         headers = client_headers(scope["headers"])
         route = resolve(path, headers, scope["query_string"])
-        task = _this_task()
+        task = this_task()
         self._state.exchanges.add(task)
         upload = Upload(receive)
         try:
@@ -118,13 +117,13 @@ class InferenceFront:
                 reply.extra = [*reply.extra, (b"allow", b"POST")]
                 raise MethodNotAllowedError(f"{path} takes POST, not {method}")
             check_media(headers)
-            body = await _body(headers, upload, live.settings.server.max_body_mib * 1024 * 1024)
+            body = await read_body(headers, upload, live.settings.server.max_body_mib * 1024 * 1024)
             inbound = self._inbound(route, scope, headers, body)
         except GatewayError as exc:
             await upload.skip()
             await self._refuse(exc, headers, dialect, reply)
             return
-        exchange = Exchange.begin(dialect.name, inbound.peek, self._state.clock, client=_client(headers))
+        exchange = Exchange.begin(dialect.name, inbound.peek, self._state.clock, client=client_name(headers))
         watch = ClientWatch(task, upload.receive, reply)
         try:
             await Dispatch(self._state, live, inbound, exchange, reply).run()
@@ -170,29 +169,10 @@ class InferenceFront:
 
     async def _refuse(self, error: GatewayError, headers: ClientHeaders, dialect: InboundDialect, reply: Reply) -> None:
         """Refuse before there is a request to speak of; counted under no provider."""
-        exchange = Exchange.begin(dialect.name, Peek(model=""), self._state.clock, client=_client(headers))
+        exchange = Exchange.begin(dialect.name, Peek(model=""), self._state.clock, client=client_name(headers))
         problem = error.problem()
         await reply.problem(dialect, problem, exchange)
         self._state.meter.observe(exchange.finish("refused", reply.status, problem))
-
-
-async def _body(headers: ClientHeaders, upload: Upload, limit: int) -> bytes:
-    """Read the request's body, at most `limit` bytes of it, before and after unpacking."""
-    if declared_length(headers) > limit:
-        raise TooLargeError(f"the body is larger than {limit} bytes", hint="see server.max_body_mib")
-    body = await upload.read(limit)
-    return decompress(body, headers, limit) if b"content-encoding" in headers else body
-
-
-def _this_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("the gateway is called outside of a task: nothing could end its exchanges")
-    return task
-
-
-def _client(headers: ClientHeaders) -> str:
-    return headers.get(b"user-agent", b"").decode("latin-1")[:200]
 
 
 async def _refuse_management(error: GatewayError, send: Send) -> None:

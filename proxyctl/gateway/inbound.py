@@ -171,3 +171,8 @@ def raw_or_none(fields: Mapping[str, Any], name: str) -> bytes | None:
         return None
     text = bytes(value) if isinstance(value, Raw) else msgspec.json.encode(value)
     return None if text == b"null" else text
+
+
+def client_name(headers: ClientHeaders) -> str:
+    """What a caller calls itself, for the record."""
+    return headers.get(b"user-agent", b"").decode("latin-1")[:200]

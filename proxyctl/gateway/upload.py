@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from proxyctl.core.errors import BadRequestError, TooLargeError
+from proxyctl.gateway.inbound import decompress
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -129,3 +130,14 @@ def declared_length(headers: Mapping[bytes, bytes]) -> float:
     if not declared.isdigit():
         return 0
     return int(declared) if len(declared) < 20 else math.inf
+
+
+async def read_body(headers: Mapping[bytes, bytes], upload: Upload, limit: int) -> bytes:
+    """Read a request's body whole, at most `limit` bytes of it, before and after unpacking.
+
+    Raises what `Upload.read` and `decompress` raise.
+    """
+    if declared_length(headers) > limit:
+        raise TooLargeError(f"the body is larger than {limit} bytes", hint="see server.max_body_mib")
+    body = await upload.read(limit)
+    return decompress(body, headers, limit) if b"content-encoding" in headers else body

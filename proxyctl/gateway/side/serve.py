@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from proxyctl.core.chat import DialectName
-from proxyctl.core.errors import GatewayError, MethodNotAllowedError, ShuttingDownError, TooLargeError
+from proxyctl.core.errors import GatewayError, MethodNotAllowedError, ShuttingDownError
 from proxyctl.core.exchange import Exchange, Peek
 from proxyctl.dialects.base import Fields, InboundDialect, encode_json
 from proxyctl.dialects.openai_chat import OpenAIChat
 from proxyctl.dialects.openai_completions import OPENAI_COMPLETIONS
 from proxyctl.dialects.registry import INBOUND
-from proxyctl.gateway.client_watch import ClientWatch
+from proxyctl.gateway.client_watch import ClientWatch, this_task
 from proxyctl.gateway.dispatch import Dispatch
-from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, decompress
+from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, client_name
 from proxyctl.gateway.live import Live
 from proxyctl.gateway.reply import Headers, Reply, exchange_headers, served_headers
 from proxyctl.gateway.side.audio import FormInbound, check_form, transcribing, translating
@@ -29,7 +29,7 @@ from proxyctl.gateway.side.requests import BESIDE, RERANKING, SideInbound
 from proxyctl.gateway.side.rerank import reranking
 from proxyctl.gateway.side.work import ESTIMATE, Preparing, SideDispatch
 from proxyctl.gateway.state import GatewayState
-from proxyctl.gateway.upload import Upload, declared_length
+from proxyctl.gateway.upload import Upload, read_body
 
 _JSON = (b"content-type", b"application/json")
 _MESSAGES: DialectName = "anthropic-messages"
@@ -80,16 +80,16 @@ async def serve_side(
             reply.extra = [*reply.extra, (b"allow", b"POST")]
             raise MethodNotAllowedError(f"this takes POST, not {method}")
         endpoint.media(headers)
-        body = await _read(headers, upload, live.settings.server.max_body_mib * 1024 * 1024)
+        body = await read_body(headers, upload, live.settings.server.max_body_mib * 1024 * 1024)
         served = endpoint.understand(SideCall(state, live, headers, body, reply))
     except GatewayError as exc:
         await upload.skip()
-        exchange = Exchange.begin(endpoint.dialect.name, Peek(model=""), state.clock, client=_client(headers))
+        exchange = Exchange.begin(endpoint.dialect.name, Peek(model=""), state.clock, client=client_name(headers))
         await reply.problem(endpoint.dialect, exc.problem(), exchange)
         if not endpoint.quiet:
             state.meter.observe(exchange.finish("refused", reply.status, exc.problem()))
         return
-    watch = ClientWatch(_this_task(), upload.receive, reply)
+    watch = ClientWatch(this_task(), upload.receive, reply)
     try:
         await served.run()
     except GatewayError as exc:
@@ -197,23 +197,4 @@ SIDE_PATHS: Mapping[str, SideEndpoint] = _endpoints()
 
 def _begun(call: SideCall, inbound: Inbound) -> Exchange:
     name = inbound.dialect.name
-    return Exchange.begin(name, inbound.peek, call.state.clock, client=_client(call.headers))
-
-
-async def _read(headers: ClientHeaders, upload: Upload, limit: int) -> bytes:
-    """The request's body, at most `limit` bytes of it, before and after unpacking."""
-    if declared_length(headers) > limit:
-        raise TooLargeError(f"the body is larger than {limit} bytes", hint="see server.max_body_mib")
-    body = await upload.read(limit)
-    return decompress(body, headers, limit) if b"content-encoding" in headers else body
-
-
-def _this_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("the gateway is called outside of a task: nothing could end its exchanges")
-    return task
-
-
-def _client(headers: ClientHeaders) -> str:
-    return headers.get(b"user-agent", b"").decode("latin-1")[:200]
+    return Exchange.begin(name, inbound.peek, call.state.clock, client=client_name(call.headers))
