@@ -60,6 +60,10 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     retry_after: float | None = None
     retryable: bool = True
 
+    def sentence(self) -> str:
+        """The message, with the hint for dialects that have no place of its own for one."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class ProxyctlError(Exception):
     """The root: catching it catches what we raise on purpose and nothing else."""

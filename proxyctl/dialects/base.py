@@ -26,6 +26,9 @@ Fields = dict[str, Any]
 """A JSON object's top level. Values are `msgspec.Raw` where nobody needed to look inside."""
 
 
+_CHARS_PER_TOKEN = 4
+
+
 class AnswerContext(Struct, frozen=True, kw_only=True):
     """What an encoder must know that the answer does not say.
 
@@ -34,8 +37,8 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     `input_estimate` stands in for the input's size where the dialect wants one before the provider reports it;
     `show_thinking` whether the caller asked to see thinking text; `custom_tools` are the names of the caller's
     free-text tools (`Tool.kind == "custom"`), whose calls go back as text; `asked` is the request's top level, for a
-    dialect whose answers repeat what was asked; `answer_id` is the answer's id where callers may come back with it:
-    providers give the same one twice.
+    dialect whose answers repeat what was asked; `answer_id` is what its id is made of where callers may come back
+    with it: providers give the same one twice.
     """
 
     model: str
@@ -46,6 +49,10 @@ class AnswerContext(Struct, frozen=True, kw_only=True):
     custom_tools: frozenset[str] = frozenset()
     asked: Mapping[str, Raw] = {}
     answer_id: str = ""
+
+    def estimated_usage(self, written: int) -> Usage:
+        """Counts for a provider that reported none; `written` is the answer's length in characters."""
+        return Usage(input=self.input_estimate, output=-(-written // _CHARS_PER_TOKEN), source="estimated")
 
 
 class StreamDecoder(Protocol):
@@ -81,7 +88,7 @@ class RememberingEncoder(StreamEncoder, Protocol):
     response: Fields
 
 
-class Watch(Protocol):
+class Watch(ABC):
     """Observes a passing stream, frame by frame, for the tap: decodes only the frames that matter.
 
     Attributes are what is known so far: `started` (content that a person would see has come, or the end has),
@@ -90,25 +97,28 @@ class Watch(Protocol):
     frame has passed: what may follow is nobody's).
     """
 
-    started: bool
-    complete: bool
-    over: bool
-    finish: FinishReason | None
-    usage: Usage | None
-    model: str
-    problem: Problem | None
-    told: bool
+    __slots__ = ("complete", "finish", "model", "over", "problem", "started", "told", "usage")
 
+    def __init__(self) -> None:
+        self.started = False
+        self.complete = False
+        self.over = False
+        self.finish: FinishReason | None = None
+        self.usage: Usage | None = None
+        self.model = ""
+        self.problem: Problem | None = None
+        self.told = False
+
+    @abstractmethod
     def feed(self, frame: bytes) -> bool:
         """Take one whole frame; false means: do not hand it on (a usage frame that only we asked for)."""
-        ...
 
+    @abstractmethod
     def ordinary(self, chunk: bytes) -> int:
         """How many frames a chunk holds, if it is whole frames of plain content once `started`; else 0: feed them.
 
         `chunk` begins where a frame does. What is called ordinary is handed on without being split.
         """
-        ...
 
 
 class AnswerFacts(Struct, frozen=True, kw_only=True):

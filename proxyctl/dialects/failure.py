@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from proxyctl.core.chat import FinishReason
 from proxyctl.core.errors import ErrorKind, Problem
 
 _BY_STATUS: dict[int, ErrorKind] = {
@@ -194,3 +195,16 @@ def _kind(status: int, body: ErrorBody) -> ErrorKind:
 def _by_word(words: Iterable[str]) -> ErrorKind | None:
     kinds = [_BY_WORD[word] for word in words if word in _BY_WORD]
     return next((kind for kind in kinds if kind in _DECISIVE), kinds[0] if kinds else None)
+
+
+BROKEN_OFF = Problem(kind="upstream", status=502, code="upstream_error", message="the provider broke the answer off")
+FAILED_FINISHES: frozenset[FinishReason] = frozenset({"error", "malformed_tool"})
+"""With these an answer must not look complete, however it ended on the wire."""
+
+
+def failed_answer(finish: FinishReason) -> Problem:
+    """The error that an answer with one of `FAILED_FINISHES` is, instead of an answer."""
+    if finish == "malformed_tool":
+        message = "the model wrote a tool call that cannot be read"
+        return Problem(kind="upstream", status=502, code="malformed_tool_call", message=message)
+    return BROKEN_OFF

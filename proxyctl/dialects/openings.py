@@ -46,6 +46,18 @@ def raw(fields: Mapping[str, Raw], name: str) -> bytes:
     return b"null" if value is None else bytes(value)
 
 
+def openai_name(fields: Mapping[str, Raw]) -> str:
+    """What a caller of OpenAI's dialects names its conversation by, `""` when by nothing. Never raises."""
+    for name in ("prompt_cache_key", "user", "safety_identifier"):
+        try:
+            named = _string.decode(raw(fields, name))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if named:
+            return named
+    return ""
+
+
 def hashed_opening(turns: Iterable[tuple[str, bytes]]) -> str:
     """A hash of everything up to the first user turn, `""` when there is none."""
     digest = blake2b(digest_size=12)

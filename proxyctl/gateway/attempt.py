@@ -274,7 +274,7 @@ class Attempt:
             show_thinking=self.inbound.dialect.shows_thinking(request),
             custom_tools=frozenset(tool.name for tool in request.tools if tool.kind == "custom"),
             asked=self.inbound.asked,
-            answer_id="" if self.keep is None else "resp_" + self.exchange.id.removeprefix("px_"),
+            answer_id="" if self.keep is None else self.exchange.id.removeprefix("px_"),
         )
 
     def _commit(self, answer: UpstreamAnswer) -> Headers:

@@ -20,7 +20,7 @@ from proxyctl.core.chat import (
     ToolCallPart,
     normal_arguments,
 )
-from proxyctl.core.errors import DecodeError, GarbageError, Problem, StatusError
+from proxyctl.core.errors import DecodeError, GarbageError, StatusError
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.anthropic_messages.stream import StopDetails, WireBlock, canonical_finish
@@ -29,6 +29,7 @@ from proxyctl.dialects.base import AnswerContext, AnswerFacts, Fields, encode_js
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.envelope import seal
 from proxyctl.dialects.error_body import decode_error
+from proxyctl.dialects.failure import FAILED_FINISHES, failed_answer
 from proxyctl.dialects.names import fitted_id
 from proxyctl.dialects.typed import decode_typed, understood
 
@@ -100,7 +101,7 @@ def answer_facts(body: bytes) -> AnswerFacts:
 
 def encode_answer(answer: Answer, context: AnswerContext, losses: Losses) -> bytes:
     """Raises `GarbageError` for an answer that failed: it must not look complete."""
-    if answer.finish in ("error", "malformed_tool"):
+    if answer.finish in FAILED_FINISHES:
         raise GarbageError(failed_answer(answer.finish))
     usage = encode_usage(answer.usage) if answer.usage is not None else estimated_usage(context, answer)
     document = message_document(answer.id, answer.model or context.model, usage)
@@ -129,14 +130,6 @@ def stop_document(finish: FinishReason, stop_sequence: str | None, refusal: str 
     if finish == "refusal":
         document["stop_details"] = {"type": "refusal", "category": None, "explanation": refusal}
     return document
-
-
-def failed_answer(finish: FinishReason) -> Problem:
-    """The error that an answer with this finish is, instead of an answer."""
-    if finish == "malformed_tool":
-        message = "the model wrote a tool call that cannot be read"
-        return Problem(kind="upstream", status=502, code="malformed_tool_call", message=message)
-    return Problem(kind="upstream", status=502, code="upstream_error", message="the provider broke the answer off")
 
 
 def wire_id(given: str) -> str:

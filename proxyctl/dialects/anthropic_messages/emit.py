@@ -24,7 +24,6 @@ from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.anthropic_messages.answer import (
     call_block,
-    failed_answer,
     message_document,
     signature_text,
     stop_document,
@@ -32,22 +31,20 @@ from proxyctl.dialects.anthropic_messages.answer import (
 from proxyctl.dialects.anthropic_messages.errors import encode_stream_error
 from proxyctl.dialects.anthropic_messages.usage import encode_usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
+from proxyctl.dialects.failure import FAILED_FINISHES, failed_answer
+from proxyctl.dialects.in_turn import InTurn, PartEvent
 from proxyctl.dialects.sse import frame
-
-_CHARS_PER_TOKEN = 4
-_PartEvent = Delta | SignatureDelta | PartEnd
 
 
 class _Part:
-    """A part under way: what waits for its turn, and whether its block has been started."""
+    """A part under way, and whether its block has been started."""
 
-    __slots__ = ("signature", "start", "started", "waiting")
+    __slots__ = ("signature", "start", "started")
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
         self.started = False
         self.signature: Signature | None = None
-        self.waiting: list[_PartEvent] = []
 
 
 class MessagesStreamEncoder:
@@ -58,6 +55,7 @@ class MessagesStreamEncoder:
         self._losses = losses
         self._request_id = request_id
         self._parts: dict[int, _Part] = {}
+        self._turns = InTurn()
         self._thinking: _Part | None = None
         self._next_block = 0
         self._written = 0
@@ -68,7 +66,7 @@ class MessagesStreamEncoder:
     def feed(self, event: Event) -> bytes:
         match event:
             case Delta() | SignatureDelta() | PartEnd():
-                return self._route(event)
+                return b"".join([self._write(one) for one in self._turns.due(event)])
             case PartStart():
                 return self._begin(event)
             case MessageStart():
@@ -90,27 +88,7 @@ class MessagesStreamEncoder:
         message = message_document(event.id, event.model or self._context.model, usage)
         return _event("message_start", {"message": message})
 
-    def _route(self, event: _PartEvent) -> bytes:
-        """Write an event of the part whose turn it is; those of the others wait."""
-        if event.index != next(iter(self._parts)):
-            self._parts[event.index].waiting.append(event)
-            return b""
-        written = self._write(event)
-        return written + self._catch_up() if isinstance(event, PartEnd) else written
-
-    def _catch_up(self) -> bytes:
-        """Write what the next parts have waited with, up to the first that is still open."""
-        written = b""
-        while self._parts:
-            index, part = next(iter(self._parts.items()))
-            waiting, part.waiting = part.waiting, []
-            for event in waiting:
-                written += self._write(event)
-            if index in self._parts:
-                break
-        return written
-
-    def _write(self, event: _PartEvent) -> bytes:
+    def _write(self, event: PartEvent) -> bytes:
         part = self._parts[event.index]
         match event:
             case Delta():
@@ -154,6 +132,7 @@ class MessagesStreamEncoder:
 
     def _begin(self, event: PartStart) -> bytes:
         self._parts[event.index] = _Part(event)
+        self._turns.begin(event.index)
         if event.kind == "tool_call":
             self._has_calls = True
             for reason in self._missed:
@@ -215,19 +194,15 @@ class MessagesStreamEncoder:
         return _event("content_block_stop", {"index": self._next_block - 1})
 
     def _end(self, event: MessageEnd) -> bytes:
-        if event.finish in ("error", "malformed_tool"):
+        if event.finish in FAILED_FINISHES:
             return encode_stream_error(failed_answer(event.finish), self._request_id)
         delta = stop_document(event.finish, event.stop_sequence, event.refusal)
-        usage = encode_usage(self._usage or self._estimate())
+        usage = encode_usage(self._usage or self._context.estimated_usage(self._written))
         return (
             self._close_thinking()
             + _event("message_delta", {"delta": delta, "usage": usage})
             + _event("message_stop", {})
         )
-
-    def _estimate(self) -> Usage:
-        output = -(-self._written // _CHARS_PER_TOKEN)
-        return Usage(input=self._context.input_estimate, output=output, source="estimated")
 
 
 def _first_block(start: PartStart) -> Fields:

@@ -35,7 +35,7 @@ def encode_stream_error(problem: Problem, request_id: str) -> bytes:
 
 
 def _document(problem: Problem, request_id: str) -> Fields:
-    message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
+    message = problem.sentence()
     if problem.kind == "context_length" and not message.startswith(_TOO_LONG):
         message = f"{_TOO_LONG}: {message}"  # clients match on these words to shorten the conversation
     error: Fields = {"type": _TYPES.get(problem.kind, "api_error"), "message": message}

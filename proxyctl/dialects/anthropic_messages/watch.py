@@ -8,47 +8,27 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from typing_extensions import override
 
-from proxyctl.core.chat import FinishReason
-from proxyctl.core.errors import Problem
-from proxyctl.core.usage import Usage
 from proxyctl.dialects.anthropic_messages.stream import WireBlock, WireEvent, canonical_finish, decode_event
 from proxyctl.dialects.anthropic_messages.usage import WireUsage, decode_usage, merged
+from proxyctl.dialects.base import Watch
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.sse import frame_data
 from proxyctl.dialects.typed import understood
 
 
-class MessagesWatch:
-    """State of one passing stream; see `base.Watch` for the attributes."""
+class MessagesWatch(Watch):
+    """State of one passing stream."""
 
-    __slots__ = (
-        "_has_calls",
-        "_stopped",
-        "_wire_usage",
-        "complete",
-        "finish",
-        "model",
-        "over",
-        "problem",
-        "started",
-        "told",
-        "usage",
-    )
+    __slots__ = ("_has_calls", "_wire_usage")
 
     def __init__(self) -> None:
-        self.started = False
-        self.complete = False
-        self.over = False
-        self.finish: FinishReason | None = None
-        self.usage: Usage | None = None
-        self.model = ""
-        self.problem: Problem | None = None
-        self.told = False
+        super().__init__()
         self._wire_usage: WireUsage | None = None
         self._has_calls = False
-        self._stopped = False
 
+    @override
     def feed(self, frame: bytes) -> bool:
         if self.started and frame.startswith(b"event: content_block_delta"):
             return True
@@ -68,6 +48,7 @@ class MessagesWatch:
             self._read(event)
         return True
 
+    @override
     def ordinary(self, chunk: bytes) -> int:
         """Every frame is a delta of an open block."""
         frames = chunk.count(b"\n\n")

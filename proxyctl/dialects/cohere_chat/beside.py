@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Struct
 from typing_extensions import override
 
-from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import Fields
@@ -52,8 +51,6 @@ class CohereEmbedder(Embedder):
     @override
     def encode(self, request: EmbeddingsRequest, model: str, losses: Losses) -> Fields:
         texts = request.texts()
-        if texts is None:
-            raise UnsupportedError("this provider takes no token lists as input", param="input", hint="send texts")
         fields: Fields = {
             "model": model,
             "texts": list(texts),

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 from typing_extensions import override
 
-from proxyctl.core.errors import DecodeError, UnsupportedError
+from proxyctl.core.errors import DecodeError
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import Fields
@@ -69,8 +69,6 @@ class GeminiEmbedder(Embedder):
     @override
     def encode(self, request: EmbeddingsRequest, model: str, losses: Losses) -> Fields:
         texts = request.texts()
-        if texts is None:
-            raise UnsupportedError("this provider takes no token lists as input", param="input", hint="send texts")
         options: Fields = {_PASSED[name]: value for name, value in request.extras.items() if name in _PASSED}
         if request.dimensions is not None:
             options["outputDimensionality"] = request.dimensions

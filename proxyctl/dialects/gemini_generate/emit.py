@@ -22,14 +22,13 @@ from proxyctl.core.events import (
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
+from proxyctl.dialects.failure import FAILED_FINISHES
 from proxyctl.dialects.gemini_generate.errors import encode_stream_error
 from proxyctl.dialects.gemini_generate.outgoing import (
     EMPTY_TEXT,
-    FAILED,
     call_part,
     candidate,
     encode_usage,
-    estimated,
     redacted_part,
     text_part,
 )
@@ -123,9 +122,9 @@ class GeminiStreamEncoder:
         return _HEAD + _one_line(encode_json(part)) + _MIDDLE + self._tail
 
     def _end(self, event: MessageEnd) -> bytes:
-        if event.finish in FAILED:
+        if event.finish in FAILED_FINISHES:
             return encode_stream_error(unusable("", malformed=event.finish == "malformed_tool"))
-        usage = self._usage or estimated(self._written, self._context)
+        usage = self._usage or self._context.estimated_usage(self._written)
         document = {
             "candidates": [candidate([EMPTY_TEXT], event.finish, event.refusal)],
             "usageMetadata": encode_usage(usage),

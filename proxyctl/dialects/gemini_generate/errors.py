@@ -129,7 +129,7 @@ def encode_stream_error(problem: Problem, request_id: str = "") -> bytes:
 
 
 def _document(problem: Problem, request_id: str) -> Fields:
-    message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
+    message = problem.sentence()
     if problem.kind == "context_length" and not _TOO_LONG.search(message):
         message = f"The input token count exceeds the maximum number of tokens allowed: {message}"
     details: list[Fields] = [

@@ -26,6 +26,7 @@ from proxyctl.core.errors import GarbageError
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
+from proxyctl.dialects.failure import FAILED_FINISHES
 from proxyctl.dialects.gemini_generate.signatures import written_redaction, written_signature
 from proxyctl.dialects.gemini_generate.stream import unusable
 
@@ -38,14 +39,12 @@ FINISH_WORDS: dict[FinishReason, str] = {
     "context_window": "MAX_TOKENS",
     "refusal": "SAFETY",
 }
-FAILED = frozenset({"error", "malformed_tool"})
 EMPTY_TEXT: Fields = {"text": ""}
-_CHARS_PER_TOKEN = 4
 
 
 def encode_answer(answer: Answer, context: AnswerContext, losses: Losses) -> bytes:
     """Raises `GarbageError` for an answer that failed: it must not look complete."""
-    if answer.finish in FAILED:
+    if answer.finish in FAILED_FINISHES:
         raise GarbageError(unusable("", malformed=answer.finish == "malformed_tool"))
     parts = [written for part in answer.parts for written in _part(part, context, losses)]
     usage = answer.usage or _estimate(answer, context)
@@ -109,14 +108,9 @@ def encode_usage(usage: Usage) -> Fields:
     return document
 
 
-def estimated(written: int, context: AnswerContext) -> Usage:
-    """Counts for a provider that reported none; `written` in characters."""
-    return Usage(input=context.input_estimate, output=-(-written // _CHARS_PER_TOKEN), source="estimated")
-
-
 def _estimate(answer: Answer, context: AnswerContext) -> Usage:
     texts = (getattr(part, "text", "") or getattr(part, "arguments", "") for part in answer.parts)
-    return estimated(sum(map(len, texts)), context)
+    return context.estimated_usage(sum(map(len, texts)))
 
 
 def _part(part: Part, context: AnswerContext, losses: Losses) -> list[Any]:

@@ -7,10 +7,11 @@ no answer) a frame of plain content is known by its bytes. A quote inside JSON t
 
 from __future__ import annotations
 
-from proxyctl.core.chat import FinishReason
-from proxyctl.core.errors import Problem
+from typing_extensions import override
+
 from proxyctl.core.events import Delta, MessageStart, PartStart
-from proxyctl.core.usage import Usage
+from proxyctl.dialects.base import Watch
+from proxyctl.dialects.failure import FAILED_FINISHES
 from proxyctl.dialects.gemini_generate.errors import decode_error
 from proxyctl.dialects.gemini_generate.reader import AnswerReader
 from proxyctl.dialects.gemini_generate.stream import UNREADABLE, read_response, unusable
@@ -19,26 +20,19 @@ from proxyctl.dialects.sse import frame_data
 
 _TELLING = (b'"finishReason"', b"[DONE]", b'"error"', b'"functionCall"', b'"promptFeedback"', b'"inlineData"')
 """What makes a frame more than plain content."""
-_FAILED = frozenset({"error", "malformed_tool"})
 
 
-class GeminiWatch:
-    """State of one passing stream; see `base.Watch` for the attributes."""
+class GeminiWatch(Watch):
+    """State of one passing stream."""
 
-    __slots__ = ("_flows", "_reader", "complete", "finish", "model", "over", "problem", "started", "told", "usage")
+    __slots__ = ("_flows", "_reader")
 
     def __init__(self) -> None:
-        self.started = False
-        self.complete = False
-        self.over = False
-        self.finish: FinishReason | None = None
-        self.usage: Usage | None = None
-        self.model = ""
-        self.problem: Problem | None = None
-        self.told = False
+        super().__init__()
         self._flows = False
         self._reader = AnswerReader()
 
+    @override
     def feed(self, frame: bytes) -> bool:
         if self._flows and not any(word in frame for word in _TELLING):
             return True
@@ -59,6 +53,7 @@ class GeminiWatch:
         except UNREADABLE:
             return True
 
+    @override
     def ordinary(self, chunk: bytes) -> int:
         """Every frame is one line of plain content, whichever line ends the server writes."""
         if not self._flows or any(word in chunk for word in _TELLING):
@@ -81,7 +76,7 @@ class GeminiWatch:
             self._flows = self._reader.has_content
             return True
         self._flows = False
-        if finish in _FAILED:
+        if finish in FAILED_FINISHES:
             self.problem = unusable(self._reader.message, malformed=finish == "malformed_tool")
             self.told = self.started  # in Gemini's own words, to a caller who has seen a part of the answer
             return self.told

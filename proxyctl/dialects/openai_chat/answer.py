@@ -18,12 +18,14 @@ from proxyctl.core.chat import (
     ToolCallPart,
     normal_arguments,
 )
-from proxyctl.core.errors import DecodeError, GarbageError, Problem, StatusError
+from proxyctl.core.errors import DecodeError, GarbageError, StatusError
 from proxyctl.core.events import StreamFailed
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.assemble import assemble
 from proxyctl.dialects.base import AnswerContext, AnswerFacts, Fields, encode_json
+from proxyctl.dialects.custom_tools import custom_input
 from proxyctl.dialects.error_body import decode_error
+from proxyctl.dialects.failure import BROKEN_OFF, FAILED_FINISHES, failed_answer
 from proxyctl.dialects.names import fitted_id
 from proxyctl.dialects.openai_chat import chunks
 from proxyctl.dialects.openai_chat.stream import ChatStreamDecoder
@@ -75,7 +77,7 @@ def answer_facts(body: bytes) -> AnswerFacts:
     )
     finish = chunks.canonical_finish(word, has_calls=calls) if word else None
     if finish == "error":
-        return AnswerFacts(model=chunk.model or "", problem=chunks.FAILED)
+        return AnswerFacts(model=chunk.model or "", problem=BROKEN_OFF)
     return AnswerFacts(
         model=chunk.model or "",
         finish=finish,
@@ -86,7 +88,7 @@ def answer_facts(body: bytes) -> AnswerFacts:
 
 def encode_answer(answer: Answer, context: AnswerContext, losses: Losses) -> bytes:
     """Raises `GarbageError` for an answer that failed: it must not look complete."""
-    if answer.finish in ("error", "malformed_tool"):
+    if answer.finish in FAILED_FINISHES:
         raise GarbageError(failed_answer(answer.finish))
     message = _message(answer, context, losses)
     document: Fields = {
@@ -101,14 +103,6 @@ def encode_answer(answer: Answer, context: AnswerContext, losses: Losses) -> byt
     if answer.usage is not None:
         document["usage"] = encode_usage(answer.usage)
     return encode_json(document)
-
-
-def failed_answer(finish: FinishReason) -> Problem:
-    """The error that an answer with this finish is, instead of an answer."""
-    if finish == "malformed_tool":
-        message = "the model wrote a tool call that cannot be read"
-        return Problem(kind="upstream", status=502, code="malformed_tool_call", message=message)
-    return Problem(kind="upstream", status=502, code="upstream_error", message="the provider broke the answer off")
 
 
 def finish_word(finish: FinishReason, losses: Losses) -> str:
@@ -138,13 +132,6 @@ def call_document(call: ToolCallPart, context: AnswerContext) -> Fields:
 
 def signature_document(value: str) -> Fields:
     return {"google": {"thought_signature": value}}
-
-
-def custom_input(arguments: str) -> str:
-    """The free text in `{"input": …}`, or the arguments themselves when the model wrote something else."""
-    value = msgspec.json.decode(arguments)
-    text = value.get("input") if isinstance(value, dict) else None
-    return text if isinstance(text, str) else arguments
 
 
 def _message(answer: Answer, context: AnswerContext, losses: Losses) -> Fields:

@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Raw, Struct
 
 from proxyctl.core.chat import FinishReason, Signature
-from proxyctl.core.errors import Problem
 from proxyctl.dialects.openai_chat.usage import WireUsage
 from proxyctl.dialects.openai_chat.wire import ExtraContent
 from proxyctl.dialects.surrogates import lenient_decode
@@ -112,7 +111,6 @@ class Chunk(Struct):
 
 _decoder = msgspec.json.Decoder(Chunk)
 
-FAILED = Problem(kind="upstream", status=502, code="upstream_error", message="the provider broke the answer off")
 """What an answer is whose finish reason is an error."""
 
 FINISH: dict[str, FinishReason] = {

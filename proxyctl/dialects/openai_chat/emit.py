@@ -24,12 +24,12 @@ from proxyctl.core.events import (
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
+from proxyctl.dialects.failure import FAILED_FINISHES, failed_answer
 from proxyctl.dialects.names import fitted_id
 from proxyctl.dialects.openai_chat.answer import (
     NO_PLACE,
     call_document,
     completion_id,
-    failed_answer,
     finish_word,
     signature_document,
 )
@@ -37,7 +37,6 @@ from proxyctl.dialects.openai_chat.errors import encode_stream_error
 from proxyctl.dialects.openai_chat.usage import encode_usage
 
 _DONE = b"data: [DONE]\n\n"
-_CHARS_PER_TOKEN = 4
 
 
 class _Part:
@@ -174,7 +173,7 @@ class ChatStreamEncoder:
             self._missed.append(path)
 
     def _end(self, event: MessageEnd) -> bytes:
-        if event.finish in ("error", "malformed_tool"):
+        if event.finish in FAILED_FINISHES:
             return encode_stream_error(failed_answer(event.finish))
         self._ended = True
         frames = b""
@@ -182,13 +181,9 @@ class ChatStreamEncoder:
             frames = self._chunk({"refusal": event.refusal})
         frames += self._chunk({}, event.finish)
         if self._context.include_usage:
-            usage = encode_json(encode_usage(self._usage or self._estimate()))
+            usage = encode_json(encode_usage(self._usage or self._context.estimated_usage(self._written)))
             frames += self._head + b'],"usage":' + usage + b"}\n\n"
         return frames
-
-    def _estimate(self) -> Usage:
-        output = -(-self._written // _CHARS_PER_TOKEN)
-        return Usage(input=self._context.input_estimate, output=output, source="estimated")
 
     def _call(self, part: _Part, fields: Fields) -> bytes:
         return self._chunk({"tool_calls": [{"index": part.number, **fields}]})

@@ -32,10 +32,9 @@ def encode_stream_error(problem: Problem) -> bytes:
 
 
 def _document(problem: Problem) -> Fields:
-    message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
     return {
         "error": {
-            "message": message,
+            "message": problem.sentence(),
             "type": _TYPES.get(problem.kind, "server_error"),
             "param": problem.param,
             "code": problem.code,

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 
 from proxyctl.core.exchange import Peek
 from proxyctl.dialects.openai_chat import wire
-from proxyctl.dialects.openings import hashed_opening, optional, raw, read_messages, read_model
+from proxyctl.dialects.openings import hashed_opening, openai_name, optional, raw, read_messages, read_model
 
 
 class _Head(Struct):
@@ -66,13 +66,8 @@ def peek(fields: Mapping[str, Raw], *, size: int) -> Peek:
 
 def session(fields: Mapping[str, Raw]) -> str:
     """The conversation's key: what the caller names it by, else a hash of the system text and the first user turn."""
-    for name in ("prompt_cache_key", "user", "safety_identifier"):
-        try:
-            named: str | None = _text.decode(raw(fields, name))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        if named:
-            return named
+    if named := openai_name(fields):
+        return named
     try:
         heads = _heads.decode(raw(fields, "messages"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -20,11 +20,11 @@ from proxyctl.core.chat import (
 )
 from proxyctl.core.errors import DecodeError, UnsupportedError
 from proxyctl.dialects.base import uncarried
+from proxyctl.dialects.custom_tools import custom_tool
 from proxyctl.dialects.openai_chat import wire
 from proxyctl.dialects.openai_chat.turns import decode_message
 from proxyctl.dialects.typed import decode_typed
 
-CUSTOM_INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 _MODES: dict[str, Literal["auto", "none", "any"]] = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 _EFFORTS: dict[str, Effort | None] = {
     "none": "off",
@@ -110,8 +110,7 @@ def _tools(request: wire.Request) -> tuple[Tool, ...]:
         if tool.type == "function" and tool.function is not None:
             tools.append(_function(tool.function, _ttl(tool.cache_control)))
         elif tool.type == "custom" and tool.custom is not None:
-            custom = tool.custom
-            tools.append(Tool(name=custom.name, kind="custom", description=custom.description, schema=CUSTOM_INPUT))
+            tools.append(custom_tool(tool.custom.name, tool.custom.description))
         elif tool.type in ("function", "custom"):
             raise DecodeError(f"a {tool.type} tool needs its {tool.type!r} object", path=f"tools[{index}]")
         else:

@@ -25,6 +25,7 @@ from proxyctl.core.events import (
 )
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.error_body import decode_error
+from proxyctl.dialects.failure import BROKEN_OFF
 from proxyctl.dialects.openai_chat import chunks
 from proxyctl.dialects.openai_chat.usage import decode_usage
 from proxyctl.dialects.surrogates import SurrogateJoiner, whole
@@ -90,7 +91,7 @@ class ChatStreamDecoder:
             return self._fail(CUT)
         finish = chunks.canonical_finish(self._finish, has_calls=bool(self._calls))
         if finish == "error":
-            return self._fail(chunks.FAILED)
+            return self._fail(BROKEN_OFF)
         self._start(chunks.Chunk())
         self._close()
         for call in self._calls:

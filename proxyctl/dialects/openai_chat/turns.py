@@ -20,6 +20,7 @@ from proxyctl.core.chat import (
     ToolResultPart,
 )
 from proxyctl.core.errors import DecodeError, UnsupportedError
+from proxyctl.dialects.custom_tools import custom_arguments
 from proxyctl.dialects.data_url import split_data_url, standard_base64, text_of
 from proxyctl.dialects.names import made_up_id
 from proxyctl.dialects.openai_chat import wire
@@ -65,7 +66,7 @@ def _call(call: wire.ToolCall, path: str, index: int, position: int) -> ToolCall
     google = call.extra_content.google if call.extra_content is not None else None
     signature = Signature(google.thought_signature, "gemini-generate") if google and google.thought_signature else None
     if call.custom is not None:
-        arguments = msgspec.json.encode({"input": call.custom.input}).decode()
+        arguments = custom_arguments(call.custom.input)
         return _function_call(call.id, wire.Function(call.custom.name, arguments), signature, (index, position))
     if call.function is None or not call.function.name:
         raise DecodeError("a tool call needs a function with a name", path=path)

@@ -37,15 +37,15 @@ class WireUsage(Struct):
 
 
 def decode_usage(wire: WireUsage, source: UsageSource = "reported") -> Usage:
-    prompt, completion = _count(wire.prompt_tokens), _count(wire.completion_tokens)
+    prompt, completion = count(wire.prompt_tokens), count(wire.completion_tokens)
     cached = written = reasoning = 0
     if wire.prompt_tokens_details is not None:
-        cached = _count(wire.prompt_tokens_details.cached_tokens)
-        written = _count(wire.prompt_tokens_details.cache_write_tokens)
+        cached = count(wire.prompt_tokens_details.cached_tokens)
+        written = count(wire.prompt_tokens_details.cache_write_tokens)
     if wire.completion_tokens_details is not None:
-        reasoning = _count(wire.completion_tokens_details.reasoning_tokens)
-    cached = cached or _count(wire.prompt_cache_hit_tokens) or _count(wire.cached_tokens)
-    if reasoning and _count(wire.total_tokens) == prompt + completion + reasoning:
+        reasoning = count(wire.completion_tokens_details.reasoning_tokens)
+    cached = cached or count(wire.prompt_cache_hit_tokens) or count(wire.cached_tokens)
+    if reasoning and count(wire.total_tokens) == prompt + completion + reasoning:
         completion += reasoning
     return disjoint(
         input_total=prompt,
@@ -70,5 +70,6 @@ def encode_usage(usage: Usage) -> Fields:
     }
 
 
-def _count(value: float | None) -> int:
+def count(value: float | None) -> int:
+    """A number of tokens as some servers write it: absent, a fraction, below zero."""
     return max(0, int(value)) if value is not None else 0

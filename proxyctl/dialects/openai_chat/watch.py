@@ -7,33 +7,27 @@ The hot path: an ordinary chunk is known by bytes alone. A quote inside JSON tex
 from __future__ import annotations
 
 import msgspec
+from typing_extensions import override
 
-from proxyctl.core.chat import FinishReason
-from proxyctl.core.errors import Problem
-from proxyctl.core.usage import Usage
+from proxyctl.dialects.base import Watch
 from proxyctl.dialects.error_body import decode_error
+from proxyctl.dialects.failure import BROKEN_OFF
 from proxyctl.dialects.openai_chat import chunks
 from proxyctl.dialects.openai_chat.usage import decode_usage
 from proxyctl.dialects.sse import frame_data
 
 
-class ChatWatch:
-    """State of one passing stream; see `base.Watch` for the attributes."""
+class ChatWatch(Watch):
+    """State of one passing stream."""
 
-    __slots__ = ("_calls", "_hide_usage", "complete", "finish", "model", "over", "problem", "started", "told", "usage")
+    __slots__ = ("_calls", "_hide_usage")
 
     def __init__(self, *, hide_usage: bool) -> None:
-        self.started = False
-        self.complete = False
-        self.over = False
-        self.finish: FinishReason | None = None
-        self.usage: Usage | None = None
-        self.model = ""
-        self.problem: Problem | None = None
-        self.told = False
+        super().__init__()
         self._hide_usage = hide_usage
         self._calls = False
 
+    @override
     def feed(self, frame: bytes) -> bool:
         if (
             self.started
@@ -53,6 +47,7 @@ class ChatWatch:
             return self.complete
         return self._read(data)
 
+    @override
     def ordinary(self, chunk: bytes) -> int:
         """Every frame has one choice that goes on, and nothing else that matters."""
         frames = chunk.count(b"\n\n")
@@ -99,7 +94,7 @@ class ChatWatch:
             return  # of several choices, the first decides
         finish = chunks.canonical_finish(choice.finish_reason, has_calls=self._calls)
         if finish == "error":
-            self.problem = chunks.FAILED
+            self.problem = BROKEN_OFF
             return
         self.finish = finish
         self.started = self.complete = True

@@ -13,8 +13,9 @@ from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, AnswerFacts, Fields, encode_json
 from proxyctl.dialects.error_body import decode_error
+from proxyctl.dialects.failure import BROKEN_OFF, FAILED_FINISHES, failed_answer
 from proxyctl.dialects.openai_chat import chunks
-from proxyctl.dialects.openai_chat.answer import failed_answer, finish_word
+from proxyctl.dialects.openai_chat.answer import finish_word
 from proxyctl.dialects.openai_chat.usage import WireUsage, decode_usage, encode_usage
 from proxyctl.dialects.typed import decode_typed, understood
 
@@ -55,7 +56,7 @@ def answer_facts(body: bytes) -> AnswerFacts:
     first = next((choice for choice in answer.choices if not choice.index), None)
     finish = first.finish() if first is not None else None
     if finish == "error":
-        return AnswerFacts(model=answer.model or "", problem=chunks.FAILED)
+        return AnswerFacts(model=answer.model or "", problem=BROKEN_OFF)
     return AnswerFacts(
         model=answer.model or "",
         finish=finish,
@@ -66,7 +67,7 @@ def answer_facts(body: bytes) -> AnswerFacts:
 
 def encode_answer(answer: Answer, context: AnswerContext, losses: Losses) -> bytes:
     """Raises `GarbageError` for an answer that failed: it must not look complete."""
-    if answer.finish in ("error", "malformed_tool"):
+    if answer.finish in FAILED_FINISHES:
         raise GarbageError(failed_answer(answer.finish))
     texts = []
     for part in answer.parts:

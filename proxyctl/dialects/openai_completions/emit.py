@@ -6,7 +6,8 @@ from proxyctl.core.events import Delta, Event, MessageEnd, MessageStart, PartSta
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
-from proxyctl.dialects.openai_chat.answer import failed_answer, finish_word
+from proxyctl.dialects.failure import FAILED_FINISHES, failed_answer
+from proxyctl.dialects.openai_chat.answer import finish_word
 from proxyctl.dialects.openai_chat.errors import encode_stream_error
 from proxyctl.dialects.openai_chat.usage import encode_usage
 from proxyctl.dialects.openai_completions.answer import choice, head
@@ -56,7 +57,7 @@ class CompletionStreamEncoder:
             self._losses.add("content", "a tool call was left out")
 
     def _end(self, event: MessageEnd) -> bytes:
-        if event.finish in ("error", "malformed_tool"):
+        if event.finish in FAILED_FINISHES:
             return encode_stream_error(failed_answer(event.finish))
         self._ended = True
         frames = self._chunk("", finish_word(event.finish, self._losses))

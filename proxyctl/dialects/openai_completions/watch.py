@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from proxyctl.core.chat import FinishReason
-from proxyctl.core.errors import DecodeError, Problem
-from proxyctl.core.usage import Usage
+from typing_extensions import override
+
+from proxyctl.core.errors import DecodeError
+from proxyctl.dialects.base import Watch
 from proxyctl.dialects.error_body import decode_error
-from proxyctl.dialects.openai_chat import chunks
+from proxyctl.dialects.failure import BROKEN_OFF
 from proxyctl.dialects.openai_completions.answer import Choice, completions
 from proxyctl.dialects.sse import frame_data
 from proxyctl.dialects.typed import decode_typed
 
 
-class CompletionWatch:
-    """State of one passing stream; see `base.Watch` for the attributes."""
+class CompletionWatch(Watch):
+    """State of one passing stream."""
 
-    __slots__ = ("complete", "finish", "model", "over", "problem", "started", "told", "usage")
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self.started = False
-        self.complete = False
-        self.over = False
-        self.finish: FinishReason | None = None
-        self.usage: Usage | None = None
-        self.model = ""
-        self.problem: Problem | None = None
-        self.told = False
-
+    @override
     def feed(self, frame: bytes) -> bool:
         data = frame_data(frame)
         if data is None or not data.strip():
@@ -49,6 +41,7 @@ class CompletionWatch:
             self._read(choice)
         return True
 
+    @override
     def ordinary(self, chunk: bytes) -> int:
         """Nothing is handed on unread."""
         del chunk
@@ -61,7 +54,7 @@ class CompletionWatch:
         if finish is None or choice.index:
             return  # of several choices, the first decides
         if finish == "error":
-            self.problem = chunks.FAILED
+            self.problem = BROKEN_OFF
             return
         self.finish = finish
         self.started = self.complete = True

@@ -33,7 +33,8 @@ from proxyctl.core.losses import Losses
 from proxyctl.dialects.assemble import assemble
 from proxyctl.dialects.base import AnswerContext, AnswerFacts, encode_json
 from proxyctl.dialects.error_body import decode_error
-from proxyctl.dialects.openai_responses import document, events
+from proxyctl.dialects.failure import BROKEN_OFF, FAILED_FINISHES, failed_answer
+from proxyctl.dialects.openai_responses import events
 from proxyctl.dialects.openai_responses.emit import ResponsesStreamEncoder
 from proxyctl.dialects.openai_responses.stream import ResponsesStreamDecoder
 from proxyctl.dialects.openai_responses.usage import decode_usage
@@ -53,8 +54,8 @@ def decode_answer(body: bytes) -> Answer:
 
 def encode_answer(answer: Answer, context: AnswerContext, losses: Losses) -> bytes:
     """Raises `GarbageError` for an answer that failed: it must not look complete."""
-    if answer.finish in ("error", "malformed_tool"):
-        raise GarbageError(document.failed_answer(answer.finish))
+    if answer.finish in FAILED_FINISHES:
+        raise GarbageError(failed_answer(answer.finish))
     encoder = ResponsesStreamEncoder(context, losses)
     for event in _told(answer, losses):
         encoder.feed(event)
@@ -86,7 +87,7 @@ def read_response(body: bytes) -> events.Response:
 
 
 def _problem(response: events.Response, body: bytes) -> Problem:
-    return events.FAILED if bytes(response.error) in (b"", b"null") else decode_error(200, body)
+    return BROKEN_OFF if bytes(response.error) in (b"", b"null") else decode_error(200, body)
 
 
 def _told(answer: Answer, losses: Losses) -> Iterator[Event]:

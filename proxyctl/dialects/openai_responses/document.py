@@ -12,7 +12,6 @@ from hashlib import blake2b
 from typing import Literal
 
 from proxyctl.core.chat import FinishReason, Signature
-from proxyctl.core.errors import Problem
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields
@@ -26,6 +25,7 @@ ItemKind = Literal["message", "reasoning", "function_call", "custom_tool_call"]
 REDACTED = "redacted:"
 """Begins a sealed value that is no signature but a whole encrypted thinking block of another dialect."""
 
+_RESPONSE = "resp_"
 _PLAIN = re.compile(r"[^A-Za-z0-9_-]")
 _ID_PREFIXES: dict[ItemKind, str] = {
     "message": "msg_",
@@ -88,14 +88,14 @@ def response_id(given: str, context: AnswerContext) -> str:
     The gateway's own comes before the provider's: by it a caller may go on with the answer.
     """
     if context.answer_id:
-        return context.answer_id
-    if given.startswith("resp_"):
+        return _RESPONSE + context.answer_id
+    if given.startswith(_RESPONSE):
         return given
     plain = _PLAIN.sub("", given)
     if not plain:
         seed = f"{context.created}\x1f{context.model}\x1f{context.input_estimate}"
         plain = blake2b(seed.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return "resp_" + plain
+    return _RESPONSE + plain
 
 
 def ending(finish: FinishReason, losses: Losses) -> Literal["completed", "incomplete"]:
@@ -103,14 +103,6 @@ def ending(finish: FinishReason, losses: Losses) -> Literal["completed", "incomp
     if finish == "pause":
         losses.add("status", "the model paused and expects to be called again: told as completed")
     return "incomplete" if finish in _INCOMPLETE else "completed"
-
-
-def failed_answer(finish: FinishReason) -> Problem:
-    """The error that an answer with this finish is, instead of an answer."""
-    if finish == "malformed_tool":
-        message = "the model wrote a tool call that cannot be read"
-        return Problem(kind="upstream", status=502, code="malformed_tool_call", message=message)
-    return Problem(kind="upstream", status=502, code="upstream_error", message="the provider broke the answer off")
 
 
 def encrypted(signature: Signature) -> str:

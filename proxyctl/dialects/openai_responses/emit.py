@@ -27,26 +27,26 @@ from proxyctl.core.events import (
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
+from proxyctl.dialects.custom_tools import custom_input
+from proxyctl.dialects.failure import FAILED_FINISHES, failed_answer
+from proxyctl.dialects.in_turn import InTurn, PartEvent
 from proxyctl.dialects.openai_responses import document
 from proxyctl.dialects.openai_responses.document import ItemKind, ResponseDocument
 from proxyctl.dialects.openai_responses.errors import encode_stream_error, response_error
-from proxyctl.dialects.openai_responses.tools import custom_input, namespaces_of
+from proxyctl.dialects.openai_responses.tools import namespaces_of
 from proxyctl.dialects.sse import frame
 
-_CHARS_PER_TOKEN = 4
-_PartEvent = Delta | SignatureDelta | PartEnd
 _CONTENT = {"text": "output_text", "refusal": "refusal"}
 
 
 class _Part:
-    """A part under way: what waits for its turn, what it has said, and whether it has been begun on the wire."""
+    """A part under way: what it has said, and whether it has been begun on the wire."""
 
-    __slots__ = ("head", "pieces", "signature", "start", "tail", "waiting")
+    __slots__ = ("head", "pieces", "signature", "start", "tail")
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
         self.signature: Signature | None = None
-        self.waiting: list[_PartEvent] = []
         self.pieces: list[str] = []
         self.head = b""  # of its delta frames, behind their number; empty until it has begun
         self.tail = b""
@@ -61,6 +61,7 @@ class ResponsesStreamEncoder:
         self._namespaces = namespaces_of(context.asked)
         self._document: ResponseDocument | None = None
         self._parts: dict[int, _Part] = {}
+        self._turns = InTurn()
         self._item: Fields | None = None
         self._number = 0
         self._written = 0
@@ -71,9 +72,10 @@ class ResponsesStreamEncoder:
     def feed(self, event: Event) -> bytes:
         match event:
             case Delta() | SignatureDelta() | PartEnd():
-                return self._route(event)
+                return b"".join([self._write(one) for one in self._turns.due(event)])
             case PartStart():
                 self._parts[event.index] = _Part(event)
+                self._turns.begin(event.index)
                 return b""
             case MessageStart():
                 return self._start(event)
@@ -100,26 +102,7 @@ class ResponsesStreamEncoder:
         self.response = self._document.begun()
         return b"".join(self._event(kind, response=self.response) for kind in ("created", "in_progress"))
 
-    def _route(self, event: _PartEvent) -> bytes:
-        """Write an event of the part whose turn it is; those of the others wait."""
-        if event.index != next(iter(self._parts)):
-            self._parts[event.index].waiting.append(event)
-            return b""
-        written = self._write(event)
-        return written + self._catch_up() if isinstance(event, PartEnd) else written
-
-    def _catch_up(self) -> bytes:
-        """Write what the next parts have waited with, up to the first that is still open."""
-        written = []
-        while self._parts:
-            index, part = next(iter(self._parts.items()))
-            waiting, part.waiting = part.waiting, []
-            written += [self._write(event) for event in waiting]
-            if index in self._parts:
-                break
-        return b"".join(written)
-
-    def _write(self, event: _PartEvent) -> bytes:
+    def _write(self, event: PartEvent) -> bytes:
         part = self._parts[event.index]
         match event:
             case Delta():
@@ -271,14 +254,14 @@ class ResponsesStreamEncoder:
         return self._event("output_item.done", output_index=index, item=item)
 
     def _end(self, event: MessageEnd) -> bytes:
-        if event.finish in ("error", "malformed_tool"):
-            return self._fail(document.failed_answer(event.finish))
+        if event.finish in FAILED_FINISHES:
+            return self._fail(failed_answer(event.finish))
         written = b""
         if event.refusal and not self._refused:
             part = _Part(PartStart(index=0, kind="refusal"))
             written = self._delta(part, event.refusal) + self._content_end(part, event.refusal)
         written += self._close_item(document.ending(event.finish, self._losses))
-        self.response = self._response.ended(event.finish, self._usage or self._estimate())
+        self.response = self._response.ended(event.finish, self._usage or self._context.estimated_usage(self._written))
         return written + self._event(self.response["status"], response=self.response)
 
     def _fail(self, problem: Problem) -> bytes:
@@ -289,10 +272,6 @@ class ResponsesStreamEncoder:
         self._number += 1
         self.response = self._document.failed(response_error(problem), self._usage)
         return written + self._event("failed", response=self.response)
-
-    def _estimate(self) -> Usage:
-        output = -(-self._written // _CHARS_PER_TOKEN)
-        return Usage(input=self._context.input_estimate, output=output, source="estimated")
 
     def _prepare(self, part: _Part, kind: str, **members: object) -> None:
         """Write the delta frames' envelope once; between its halves comes the number, behind it the text."""

@@ -37,5 +37,4 @@ def encode_stream_error(problem: Problem, number: int = LAST_NUMBER) -> bytes:
 
 def response_error(problem: Problem) -> Fields:
     """The `error` of a response that failed."""
-    message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
-    return {"code": _CODES.get(problem.kind, "server_error"), "message": message}
+    return {"code": _CODES.get(problem.kind, "server_error"), "message": problem.sentence()}

@@ -11,13 +11,11 @@ import msgspec
 from msgspec import Raw, Struct
 
 from proxyctl.core.chat import FinishReason
-from proxyctl.core.errors import Problem
 from proxyctl.dialects.openai_responses.usage import WireUsage
 from proxyctl.dialects.surrogates import lenient_decode
 
 CALLS = frozenset({"function_call", "custom_tool_call"})
 
-FAILED = Problem(kind="upstream", status=502, code="upstream_error", message="the provider broke the answer off")
 """What an answer is that failed without saying why."""
 
 

@@ -27,11 +27,12 @@ from proxyctl.core.chat import (
     ToolResultPart,
 )
 from proxyctl.core.errors import DecodeError, UnsupportedError
+from proxyctl.dialects.custom_tools import custom_arguments
 from proxyctl.dialects.envelope import is_envelope, opened
 from proxyctl.dialects.openai_responses import wire
 from proxyctl.dialects.openai_responses.content import decode_content
 from proxyctl.dialects.openai_responses.document import REDACTED
-from proxyctl.dialects.openai_responses.tools import custom_arguments, flat_name
+from proxyctl.dialects.openai_responses.tools import flat_name
 from proxyctl.dialects.typed import decode_typed
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}

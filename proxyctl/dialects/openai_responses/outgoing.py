@@ -30,10 +30,10 @@ from proxyctl.core.chat import (
 from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.custom_tools import custom_input
 from proxyctl.dialects.data_url import data_url
 from proxyctl.dialects.names import ToolNames, fitted_id
 from proxyctl.dialects.openai_responses.document import summary_part
-from proxyctl.dialects.openai_responses.tools import custom_input
 from proxyctl.dialects.traits import ModelTraits
 
 _OWN = "openai-responses"

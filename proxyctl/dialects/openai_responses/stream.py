@@ -25,9 +25,10 @@ from proxyctl.core.events import (
     UsageUpdate,
 )
 from proxyctl.dialects.call_ids import CallIds
+from proxyctl.dialects.custom_tools import custom_arguments
 from proxyctl.dialects.openai_responses import events
 from proxyctl.dialects.openai_responses.events import CALLS, Item, Response
-from proxyctl.dialects.openai_responses.tools import custom_arguments, flat_name
+from proxyctl.dialects.openai_responses.tools import flat_name
 from proxyctl.dialects.openai_responses.usage import decode_usage
 from proxyctl.dialects.openai_responses.watch import problem_of
 from proxyctl.dialects.surrogates import SurrogateJoiner

@@ -16,9 +16,8 @@ from msgspec import Raw, Struct
 
 from proxyctl.core.chat import Tool, ToolChoice
 from proxyctl.core.errors import DecodeError, UnsupportedError
+from proxyctl.dialects.custom_tools import custom_tool
 from proxyctl.dialects.openai_responses import wire
-
-CUSTOM_INPUT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 
 _MODES: dict[str, Literal["auto", "none", "any"]] = {"auto": "auto", "none": "none", "required": "any"}
 _OWN = ("function", "custom")
@@ -90,18 +89,6 @@ def decode_tool_choice(choice: wire.ToolChoice | str | None) -> ToolChoice | Non
     return ToolChoice("tool", flat_name(choice.namespace, choice.name))
 
 
-def custom_arguments(text: str) -> str:
-    """A free-text tool's input as the arguments of the function that stands for it."""
-    return msgspec.json.encode({"input": text}).decode()
-
-
-def custom_input(arguments: str) -> str:
-    """The free text in `{"input": …}`, or the arguments themselves when the model wrote something else."""
-    value = msgspec.json.decode(arguments)
-    text = value.get("input") if isinstance(value, dict) else None
-    return text if isinstance(text, str) else arguments
-
-
 def _each(tools: list[wire.Tool] | tuple[()]) -> Iterator[tuple[str, str | None, wire.Tool]]:
     """Each tool with its path and its namespace."""
     for index, tool in enumerate(tools):
@@ -117,7 +104,7 @@ def _each(tools: list[wire.Tool] | tuple[()]) -> Iterator[tuple[str, str | None,
 
 def _tool(tool: wire.Tool, name: str) -> Tool:
     if tool.type == "custom":
-        return Tool(name=name, kind="custom", description=tool.description, schema=CUSTOM_INPUT)
+        return custom_tool(name, tool.description)
     return Tool(name=name, description=tool.description, schema=tool.parameters, strict=tool.strict)
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from proxyctl.core.usage import Usage, UsageSource, disjoint
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.openai_chat.usage import count
 
 
 class InputDetails(Struct):
@@ -31,11 +32,11 @@ class WireUsage(Struct):
 def decode_usage(wire: WireUsage, source: UsageSource = "reported") -> Usage:
     read, written = wire.input_tokens_details or InputDetails(), wire.output_tokens_details or OutputDetails()
     return disjoint(
-        input_total=_count(wire.input_tokens),
-        output_total=_count(wire.output_tokens),
-        cache_read=_count(read.cached_tokens),
-        cache_write=_count(read.cache_write_tokens),
-        reasoning=_count(written.reasoning_tokens),
+        input_total=count(wire.input_tokens),
+        output_total=count(wire.output_tokens),
+        cache_read=count(read.cached_tokens),
+        cache_write=count(read.cache_write_tokens),
+        reasoning=count(written.reasoning_tokens),
         source=source,
     )
 
@@ -48,7 +49,3 @@ def encode_usage(usage: Usage) -> Fields:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.total,
     }
-
-
-def _count(value: float | None) -> int:
-    return max(0, int(value)) if value is not None else 0

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 
 import msgspec
+from typing_extensions import override
 
-from proxyctl.core.chat import FinishReason
 from proxyctl.core.errors import Problem
-from proxyctl.core.usage import Usage
+from proxyctl.dialects.base import Watch
 from proxyctl.dialects.error_body import decode_error
+from proxyctl.dialects.failure import BROKEN_OFF
 from proxyctl.dialects.openai_responses import events
 from proxyctl.dialects.openai_responses.events import CALLS, Event
 from proxyctl.dialects.openai_responses.usage import decode_usage
@@ -22,22 +23,16 @@ from proxyctl.dialects.sse import frame_data
 _DELTA = re.compile(rb'"type": ?"response\.[a-z_.]+\.delta"')
 
 
-class ResponsesWatch:
-    """State of one passing stream; see `base.Watch` for the attributes."""
+class ResponsesWatch(Watch):
+    """State of one passing stream."""
 
-    __slots__ = ("_calls", "complete", "finish", "model", "over", "problem", "started", "told", "usage")
+    __slots__ = ("_calls",)
 
     def __init__(self) -> None:
-        self.started = False
-        self.complete = False
-        self.over = False
-        self.finish: FinishReason | None = None
-        self.usage: Usage | None = None
-        self.model = ""
-        self.problem: Problem | None = None
-        self.told = False
+        super().__init__()
         self._calls = False
 
+    @override
     def feed(self, frame: bytes) -> bool:
         if self.started and _DELTA.search(frame, 0, 200):
             return True
@@ -57,6 +52,7 @@ class ResponsesWatch:
         self._read(event)
         return True
 
+    @override
     def ordinary(self, chunk: bytes) -> int:
         """Every frame is a delta."""
         frames = chunk.count(b"\n\n")
@@ -91,5 +87,5 @@ def problem_of(event: Event, data: bytes) -> Problem:
     """The error that an event tells: in a response, in an `error` object, or in its own members."""
     if event.response is not None:
         error = bytes(event.response.error)
-        return events.FAILED if error in (b"", b"null") else decode_error(200, error)
+        return BROKEN_OFF if error in (b"", b"null") else decode_error(200, error)
     return decode_error(200, data)

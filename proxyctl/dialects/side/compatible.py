@@ -48,8 +48,8 @@ class OpenAIEmbedder(Embedder):
 
     @override
     def encode(self, request: EmbeddingsRequest, model: str, losses: Losses) -> Fields:
-        if not self._tokens and request.texts() is None:
-            raise UnsupportedError("this provider takes no token lists as input", param="input", hint="send texts")
+        if not self._tokens:
+            request.texts()
         encoded: Fields = {}
         for name, value in openai_fields(request, model).items():
             renamed = self._renames.get(name, name)

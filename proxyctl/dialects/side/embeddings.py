@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw, Struct
 
-from proxyctl.core.errors import DecodeError
+from proxyctl.core.errors import DecodeError, UnsupportedError
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import Fields, encode_json
 from proxyctl.dialects.openings import optional, raw, read_model
@@ -42,9 +42,12 @@ class EmbeddingsRequest(Struct, frozen=True, kw_only=True):
     user: str | None = None
     extras: Mapping[str, Raw] = {}
 
-    def texts(self) -> tuple[str, ...] | None:
-        """The inputs where they are texts, `None` where they are tokens."""
-        return tuple(one for one in self.inputs if isinstance(one, str)) or None
+    def texts(self) -> tuple[str, ...]:
+        """The inputs. Raises `UnsupportedError` when they are tokens: numbers of somebody else's tokenizer."""
+        texts = tuple(one for one in self.inputs if isinstance(one, str))
+        if not texts:
+            raise UnsupportedError("this provider takes no token lists as input", param="input", hint="send texts")
+        return texts
 
 
 class Embedded(Struct, frozen=True, kw_only=True):
