@@ -83,13 +83,11 @@ def model_names(ctx: typer.Context) -> list[tuple[str, str]]:
 def _models(context: CliContext) -> Iterator[tuple[str, str]]:
     from proxyctl.client.admin import AdminClient
     from proxyctl.client.connection import Endpoint
-    from proxyctl.client.identity import confirm
 
     known = context.endpoint
     endpoint = Endpoint(known.address, known.token, _ASK_SECONDS)
-    instance = context.state.instance if context.state else None
     try:
-        confirm(endpoint, instance=instance, config_path=str(context.paths.config_file))
+        context.confirm(endpoint)
         report = AdminClient(endpoint).models()
     except ClientError:
         return

@@ -72,7 +72,6 @@ class CliContext:
         """The client of this home's daemon, which answers now. Raises `ClientError`, `StoppingError` or `Failure`."""
         from proxyctl.client.admin import AdminClient
         from proxyctl.client.errors import ForeignError, NotRunningError
-        from proxyctl.client.identity import confirm
 
         self.check_config()
         state = self.state
@@ -81,11 +80,7 @@ class CliContext:
 
             raise errors.NotRunningError
         try:
-            confirm(
-                self.endpoint,
-                instance=state.instance if state else None,
-                config_path=str(self.paths.config_file),
-            )
+            self.confirm(self.endpoint)
         except ForeignError:
             raise
         except NotRunningError:
@@ -94,6 +89,13 @@ class CliContext:
         if state is not None and self.names_config and not self.is_config_of(state):
             self.output.say(f"The daemon runs with {state.config_path}, not with {self.paths.config_file}.")
         return AdminClient(self.endpoint)
+
+    def confirm(self, endpoint: Endpoint) -> None:
+        """Return when this home's daemon answers there. Raises `ClientError`."""
+        from proxyctl.client.identity import confirm
+
+        instance = self.state.instance if self.state else None
+        confirm(endpoint, instance=instance, config_path=str(self.paths.config_file))
 
     def running(self) -> AdminClient | None:
         """The same, `None` when this home's daemon does not run. Raises `ClientError` for one that misbehaves."""

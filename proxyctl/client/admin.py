@@ -135,5 +135,4 @@ class _Refusal(msgspec.Struct, frozen=True):
 
 
 def _why(answer: Answer, exc: Exception) -> str:
-    kind = answer.headers.get("content-type", "").split(";")[0].strip()
-    return str(exc) if kind == "application/json" else f"{kind or 'no content type'}"
+    return str(exc) if answer.media == "application/json" else answer.media

@@ -43,6 +43,11 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def media(self) -> str:
+        """The content type without its parameters, or that there is none."""
+        return self.headers.get("content-type", "").split(";")[0].strip() or "no content type"
+
 
 class OpenAnswer:
     """An answer whose body is still coming. Iterate over it for its lines, or `read` the rest."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from proxyctl.admin.schema import DaemonStatus, Liveness
-from proxyctl.client.connection import Answer, Endpoint, call
+from proxyctl.client.connection import Endpoint, call
 from proxyctl.client.errors import ClientError, ForeignError, StrangerError
 
 
@@ -33,7 +33,7 @@ def _liveness(endpoint: Endpoint) -> Liveness:
     try:
         found = msgspec.json.decode(answer.body, type=Liveness)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise StrangerError(endpoint.address, f"HTTP {answer.status}, {_kind(answer)}") from None
+        raise StrangerError(endpoint.address, f"HTTP {answer.status}, {answer.media}") from None
     return found
 
 
@@ -44,7 +44,3 @@ def _owner(endpoint: Endpoint) -> DaemonStatus | None:
         return msgspec.json.decode(answer.body, type=DaemonStatus)
     except (ClientError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def _kind(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").split(";")[0].strip() or "no content type"

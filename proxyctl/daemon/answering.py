@@ -125,9 +125,8 @@ class Answering:
 
 def error_answer(status: int, message: str) -> bytes:
     """A whole answer for what never reached the app; its body is an error in the form that most dialects read."""
-    error = {"type": "error", "error": {"type": "invalid_request_error", "code": str(status), "message": message}}
-    if status >= 500:
-        error["error"]["type"] = "api_error"  # type: ignore[index]
-    body = json.dumps(error).encode()
+    kind = "api_error" if status >= 500 else "invalid_request_error"
+    error = {"type": kind, "code": str(status), "message": message}
+    body = json.dumps({"type": "error", "error": error}).encode()
     head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
     return _STATUS_LINES[status] + head + body

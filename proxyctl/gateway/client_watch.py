@@ -10,7 +10,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from proxyctl.core.errors import ShuttingDownError
+from proxyctl.core.exchange import Exchange
+from proxyctl.dialects.base import InboundDialect
 from proxyctl.gateway.reply import Reply
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 PATIENCE = 0.05
 
@@ -23,9 +28,7 @@ class ClientWatch:
 
     __slots__ = ("_exchange", "_receive", "_reply", "_task", "_timer")
 
-    def __init__(
-        self, exchange: asyncio.Task[Any], receive: Callable[[], Awaitable[Mapping[str, Any]]], reply: Reply
-    ) -> None:
+    def __init__(self, exchange: asyncio.Task[Any], receive: Receive, reply: Reply) -> None:
         self._exchange = exchange
         self._receive = receive
         self._reply = reply
@@ -46,6 +49,23 @@ class ClientWatch:
         if not self._reply.ended:
             self._reply.gone = True
             self._exchange.cancel()
+
+
+async def while_caller_waits(
+    work: Awaitable[None], receive: Receive, reply: Reply, dialect: InboundDialect, exchange: Exchange
+) -> None:
+    """Run an exchange to its end, or until its caller leaves. The request's body must have been read."""
+    watch = ClientWatch(this_task(), receive, reply)
+    try:
+        await work
+    except asyncio.CancelledError:
+        if not reply.gone:
+            # The daemon ends while the caller waits: say so, never let a cut answer look complete.
+            problem = ShuttingDownError("the gateway was stopped before the answer was complete").problem()
+            await reply.break_off(dialect, problem, exchange)
+            raise
+    finally:
+        watch.stop()
 
 
 def this_task() -> asyncio.Task[Any]:

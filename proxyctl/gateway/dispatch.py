@@ -28,7 +28,7 @@ from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
 from proxyctl.gateway.prepare import prepare
 from proxyctl.gateway.problems import exhausted
-from proxyctl.gateway.reply import Reply, exchange_headers, problem_headers
+from proxyctl.gateway.reply import JSON, Reply, exchange_headers, problem_headers
 from proxyctl.gateway.state import GatewayState, plan_query
 from proxyctl.gateway.strict import refuse_losses, wants_strict
 from proxyctl.routing.affinity import session_key
@@ -181,7 +181,7 @@ class Dispatch:
             headers = [
                 *exchange_headers(self._exchange),
                 *problem_headers(problem),
-                (b"content-type", b"application/json"),
+                JSON,
                 (b"x-proxyctl-provider", attempt.deployment.provider.encode()),
             ]
             # An error inside a 200 gets the status that it should have had.

@@ -6,7 +6,6 @@ and turns every refusal into the caller's dialect. What is not inference (manage
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -19,17 +18,18 @@ from proxyctl.core.errors import (
 )
 from proxyctl.core.exchange import Exchange, Peek
 from proxyctl.dialects.base import InboundDialect, encode_json
-from proxyctl.gateway.client_watch import ClientWatch, this_task
+from proxyctl.gateway.client_watch import this_task, while_caller_waits
 from proxyctl.gateway.dispatch import Dispatch
 from proxyctl.gateway.guard import is_preflight
 from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, client_headers, client_name
 from proxyctl.gateway.json_array import ArrayReply
 from proxyctl.gateway.kept_responses import kept_at, retrieve
 from proxyctl.gateway.listing import list_models
-from proxyctl.gateway.reply import Reply, Send
+from proxyctl.gateway.live import Live
+from proxyctl.gateway.reply import JSON, Reply, Send
 from proxyctl.gateway.responses_inbound import ResponsesInbound
 from proxyctl.gateway.routes import Route, model_list_at, resolve, unserved_verb
-from proxyctl.gateway.side.serve import SIDE_PATHS, serve_side
+from proxyctl.gateway.side.endpoints import SIDE_PATHS, Served, SideCall, SideEndpoint
 from proxyctl.gateway.state import GatewayState
 from proxyctl.gateway.upload import ClientGoneError, Upload, read_body
 
@@ -62,7 +62,7 @@ class InferenceFront:
         upload = Upload(receive)
         try:
             reply = ArrayReply(send) if route.as_array else Reply(send)
-            await self._serve(scope, headers, route, upload, reply, task)
+            await self._serve(scope, headers, route, upload, reply)
         except ClientGoneError:
             pass
         finally:
@@ -83,18 +83,11 @@ class InferenceFront:
             return
         await self._app(scope, receive, send)
 
-    async def _serve(
-        self,
-        scope: Scope,
-        headers: ClientHeaders,
-        route: Route,
-        upload: Upload,
-        reply: Reply,
-        task: asyncio.Task[Any],
-    ) -> None:
+    async def _serve(self, scope: Scope, headers: ClientHeaders, route: Route, upload: Upload, reply: Reply) -> None:
         """Check, read, and dispatch; a refusal is told in the caller's dialect and recorded."""
         live, dialect = self._state.live, route.dialect
         path, method = scope["path"], scope["method"]
+        side: SideEndpoint | None = None
         try:
             live.guard.check_source(headers)
             if b"origin" in headers:
@@ -106,35 +99,36 @@ class InferenceFront:
             live.guard.check_client(headers, scope["query_string"])
             if self._state.draining.is_set():
                 raise ShuttingDownError("the gateway is shutting down", hint="try again in a moment", retry_after=2)
-            if (side := SIDE_PATHS.get(path)) is not None:
-                await serve_side(self._state, live, side, method, headers, upload, reply)
-                return
             if not route.serves:
-                await upload.skip()
-                await self._other(scope, headers, dialect, reply)
-                return
+                side = SIDE_PATHS.get(path)
+                if side is None:
+                    await upload.skip()
+                    await self._other(scope, headers, dialect, reply)
+                    return
+                dialect = side.dialect
             if method != "POST":
                 reply.extra = [*reply.extra, (b"allow", b"POST")]
                 raise MethodNotAllowedError(f"{path} takes POST, not {method}")
-            check_media(headers)
+            check = check_media if side is None else side.check_media
+            check(headers)
             body = await read_body(headers, upload, live.settings.server.max_body_mib * 1024 * 1024)
-            inbound = self._inbound(route, scope, headers, body)
+            if side is None:
+                served = self._understood(live, route, scope, headers, body, reply)
+            else:
+                served = side.understand(SideCall(self._state, live, headers, body, reply))
         except GatewayError as exc:
             await upload.skip()
-            await self._refuse(exc, headers, dialect, reply)
+            await self._refuse(exc, headers, dialect, reply, recorded=side is None or not side.quiet)
             return
-        exchange = Exchange.begin(dialect.name, inbound.peek, self._state.clock, client=client_name(headers))
-        watch = ClientWatch(task, upload.receive, reply)
-        try:
-            await Dispatch(self._state, live, inbound, exchange, reply).run()
-        except asyncio.CancelledError:
-            if not reply.gone:
-                # The daemon ends while the caller waits: say so, never let a cut answer look complete.
-                problem = ShuttingDownError("the gateway was stopped before the answer was complete").problem()
-                await reply.break_off(dialect, problem, exchange)
-                raise
-        finally:
-            watch.stop()
+        await while_caller_waits(served.run(), upload.receive, reply, dialect, served.exchange)
+
+    def _understood(
+        self, live: Live, route: Route, scope: Scope, headers: ClientHeaders, body: bytes, reply: Reply
+    ) -> Served:
+        """A request for inference, read as far as routing needs."""
+        inbound = self._inbound(route, scope, headers, body)
+        exchange = Exchange.begin(route.dialect.name, inbound.peek, self._state.clock, client=client_name(headers))
+        return Served(exchange, Dispatch(self._state, live, inbound, exchange, reply).run)
 
     def _inbound(self, route: Route, scope: Scope, headers: ClientHeaders, body: bytes) -> Inbound:
         if route.dialect.name != "openai-responses":
@@ -150,7 +144,7 @@ class InferenceFront:
                 raise MethodNotAllowedError(f"{path} takes GET and DELETE, not {method}")
             owner = self._state.live.guard.owner(headers, scope["query_string"])
             body = retrieve(self._state.kept, response_id, owner, delete=method == "DELETE")
-            await reply.whole(200, [(b"content-type", b"application/json")], body)
+            await reply.whole(200, [JSON], body)
             return
         base = model_list_at(path)
         if base is None:
@@ -165,17 +159,20 @@ class InferenceFront:
             reply.extra = [*reply.extra, (b"allow", b"GET, HEAD")]
             raise MethodNotAllowedError(f"{path} takes GET, not {method}")
         body = list_models(self._state, dialect.name, path[len(base) + 1 :])
-        await reply.whole(200, [(b"content-type", b"application/json")], body)  # the server keeps a HEAD's back
+        await reply.whole(200, [JSON], body)  # the server keeps a HEAD's back
 
-    async def _refuse(self, error: GatewayError, headers: ClientHeaders, dialect: InboundDialect, reply: Reply) -> None:
+    async def _refuse(
+        self, error: GatewayError, headers: ClientHeaders, dialect: InboundDialect, reply: Reply, *, recorded: bool
+    ) -> None:
         """Refuse before there is a request to speak of; counted under no provider."""
         exchange = Exchange.begin(dialect.name, Peek(model=""), self._state.clock, client=client_name(headers))
         problem = error.problem()
         await reply.problem(dialect, problem, exchange)
-        self._state.meter.observe(exchange.finish("refused", reply.status, problem))
+        if recorded:
+            self._state.meter.observe(exchange.finish("refused", reply.status, problem))
 
 
 async def _refuse_management(error: GatewayError, send: Send) -> None:
     problem = error.problem()
     told = AdminError(code=problem.code, message=problem.message, hint=problem.hint)
-    await Reply(send).whole(problem.status, [(b"content-type", b"application/json")], encode_json(told))
+    await Reply(send).whole(problem.status, [JSON], encode_json(told))

@@ -28,7 +28,7 @@ from proxyctl.gateway.upstream import UpstreamCall
 LARGE_PROMPT = 400_000
 """A body of this many bytes (some 100,000 tokens) may take long to its first token."""
 
-_NO_NAMES = ToolNames.of((), PERMISSIVE)
+NO_NAMES = ToolNames.of((), PERMISSIVE)
 _JSON = (b"content-type", b"application/json")
 _ACCEPT_STREAM = (b"accept", b"text/event-stream")
 _ACCEPT_JSON = (b"accept", b"application/json")
@@ -67,7 +67,7 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int) -> Pr
     lane, name = lane_of(inbound, target, model)
     losses = Losses()
     traits = target.provider.traits(model)
-    names = _NO_NAMES
+    names = NO_NAMES
     if lane == "passthrough":
         body = _passed_body(inbound, target, name, model, losses)
         client = inbound.headers

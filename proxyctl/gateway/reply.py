@@ -14,7 +14,7 @@ from proxyctl.dialects.base import InboundDialect
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-_JSON = (b"content-type", b"application/json")
+JSON = (b"content-type", b"application/json")
 _STREAM: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 _NO_STORE = (b"cache-control", b"no-store")
 _PASSED_PREFIXES = (b"anthropic-ratelimit-", b"x-ratelimit-", b"x-tokenlimit-", b"anthropic-priority-")
@@ -81,7 +81,7 @@ class Reply:
     async def problem(self, dialect: InboundDialect, problem: Problem, exchange: Exchange) -> int:
         """Send an error as the whole answer; returns its status."""
         status, body = dialect.encode_error(problem, exchange.id)
-        await self.whole(status, [*exchange_headers(exchange), _JSON, *problem_headers(problem)], body)
+        await self.whole(status, [*exchange_headers(exchange), JSON, *problem_headers(problem)], body)
         return status
 
 

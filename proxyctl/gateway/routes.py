@@ -54,7 +54,7 @@ class Route(NamedTuple):
     as_array: bool = False
 
 
-_ROUTES = {path: Route(INBOUND[name]) for path, name in _FIXED.items() if name in INBOUND}
+_ROUTES = {path: Route(INBOUND[name]) for path, name in _FIXED.items()}
 
 
 def resolve(path: str, headers: ClientHeaders, query: bytes) -> Route:

@@ -34,7 +34,7 @@ ALLOWED = {
     "gateway/routes.py": "the path /anthropic, under which clients of that dialect look",
     "gateway/listing.py": "the model list in the shape of each inbound dialect",
     "gateway/reply.py": "response headers that are handed back",
-    "gateway/side/serve.py": "the path /anthropic, under which clients of that dialect look",
+    "gateway/side/endpoints.py": "the path /anthropic, under which clients of that dialect look",
     "dialects/openai_chat/chunks.py": "the wire member `x_groq`, which any OpenAI-style server may send",
     "dialects/error_body.py": "the wire member `x_groq`",
     "cli/commands/demo.py": "examples to type",

@@ -66,7 +66,8 @@ class MessagesStreamEncoder:
     def feed(self, event: Event) -> bytes:
         match event:
             case Delta() | SignatureDelta() | PartEnd():
-                return b"".join([self._write(one) for one in self._turns.due(event)])
+                due = self._turns.due(event)
+                return self._write(event) if len(due) == 1 else b"".join(map(self._write, due))
             case PartStart():
                 return self._begin(event)
             case MessageStart():

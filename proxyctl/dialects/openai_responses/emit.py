@@ -72,7 +72,8 @@ class ResponsesStreamEncoder:
     def feed(self, event: Event) -> bytes:
         match event:
             case Delta() | SignatureDelta() | PartEnd():
-                return b"".join([self._write(one) for one in self._turns.due(event)])
+                due = self._turns.due(event)
+                return self._write(event) if len(due) == 1 else b"".join(map(self._write, due))
             case PartStart():
                 self._parts[event.index] = _Part(event)
                 self._turns.begin(event.index)

@@ -56,21 +56,19 @@ async def count_tokens(state: GatewayState, live: Live, inbound: Inbound, exchan
     if plan.refusal is not None and not isinstance(plan.refusal, UnavailableError):
         raise plan.refusal
     canonical = inbound.canonical()
-    for deployment in plan.steps[:1]:
-        target = live.targets[deployment.provider]
-        counter = target.provider.beside.counter
-        if counter is not None:
-            tokens = await _asked(state, live, inbound, target, deployment, counter)
-            if tokens is not None:
-                return Counted(tokens=tokens, is_estimate=False, deployment=deployment)
     first = plan.steps[0] if plan.steps else None
+    tokens = None if first is None else await _asked(state, live, inbound, first)
+    if tokens is not None:
+        return Counted(tokens=tokens, is_estimate=False, deployment=first)
     return Counted(tokens=estimate_conversation(canonical), is_estimate=True, deployment=first)
 
 
-async def _asked(
-    state: GatewayState, live: Live, inbound: Inbound, target: Target, deployment: Deployment, counter: Counter
-) -> int | None:
+async def _asked(state: GatewayState, live: Live, inbound: Inbound, deployment: Deployment) -> int | None:
     """The provider's own count, `None` when it gives none. Raises `BadRequestError` for what it says is malformed."""
+    target = live.targets[deployment.provider]
+    counter = target.provider.beside.counter
+    if counter is None:
+        return None
     try:
         prepared = prepare(inbound, target, deployment.model, deployment.credential)
     except UnsupportedError:

@@ -20,14 +20,12 @@ from proxyctl.core.errors import DecodeError
 from proxyctl.core.exchange import Exchange, Lane
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
-from proxyctl.dialects.names import ToolNames
 from proxyctl.dialects.registry import UPSTREAM
-from proxyctl.dialects.traits import PERMISSIVE
 from proxyctl.gateway.attempt import Attempt
 from proxyctl.gateway.dispatch import Dispatch
 from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
-from proxyctl.gateway.prepare import Prepared
+from proxyctl.gateway.prepare import NO_NAMES, Prepared
 from proxyctl.gateway.relay import garbage_error
 from proxyctl.gateway.reply import Headers, Reply
 from proxyctl.gateway.state import GatewayState
@@ -39,7 +37,6 @@ from proxyctl.routing.deployment import Deployment
 JSON_TYPE = b"application/json"
 ESTIMATE: Headers = [(b"x-proxyctl-estimate", b"1")]
 """Said with a number of tokens that nobody counted."""
-_NO_NAMES = ToolNames.of((), PERMISSIVE)
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -167,6 +164,6 @@ def prepared(work: Work, target: Target, deployment: Deployment) -> Prepared:
         ),
         losses=work.losses,
         traits=provider.traits(deployment.model),
-        names=_NO_NAMES,
+        names=NO_NAMES,
         hide_usage=False,
     )

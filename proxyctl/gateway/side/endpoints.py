@@ -1,27 +1,24 @@
-"""The side endpoints' door: which paths there are, and who serves each.
+"""The side endpoints: which paths there are, how each reads its requests, and who serves them.
 
-It is entered by the front once the caller has been let in. Reading the body, refusals, records and the end of a caller
-that leaves are alike for all of them.
+The front lets callers in, reads the body and tells refusals; here a body becomes something that can be run.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from proxyctl.core.chat import DialectName
-from proxyctl.core.errors import GatewayError, MethodNotAllowedError, ShuttingDownError
-from proxyctl.core.exchange import Exchange, Peek
+from proxyctl.core.errors import GatewayError
+from proxyctl.core.exchange import Exchange
 from proxyctl.dialects.base import Fields, InboundDialect, encode_json
-from proxyctl.dialects.openai_chat import OpenAIChat
 from proxyctl.dialects.openai_completions import OPENAI_COMPLETIONS
 from proxyctl.dialects.registry import INBOUND
-from proxyctl.gateway.client_watch import ClientWatch, this_task
 from proxyctl.gateway.dispatch import Dispatch
 from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, client_name
 from proxyctl.gateway.live import Live
-from proxyctl.gateway.reply import Headers, Reply, exchange_headers, served_headers
+from proxyctl.gateway.reply import JSON, Headers, Reply, exchange_headers, served_headers
 from proxyctl.gateway.side.audio import FormInbound, check_form, transcribing, translating
 from proxyctl.gateway.side.counting import Counted, count_tokens
 from proxyctl.gateway.side.embeddings import embedding
@@ -29,11 +26,10 @@ from proxyctl.gateway.side.requests import BESIDE, RERANKING, SideInbound
 from proxyctl.gateway.side.rerank import reranking
 from proxyctl.gateway.side.work import ESTIMATE, Preparing, SideDispatch
 from proxyctl.gateway.state import GatewayState
-from proxyctl.gateway.upload import Upload, read_body
 
-_JSON = (b"content-type", b"application/json")
 _MESSAGES: DialectName = "anthropic-messages"
 _RESPONSES: DialectName = "openai-responses"
+InboundT = TypeVar("InboundT", bound=Inbound)
 
 
 class SideCall(NamedTuple):
@@ -61,71 +57,25 @@ class SideEndpoint(NamedTuple):
 
     dialect: InboundDialect
     understand: Callable[[SideCall], Served]
-    media: Callable[[ClientHeaders], None] = check_media
+    check_media: Callable[[ClientHeaders], None] = check_media
     quiet: bool = False
 
 
-async def serve_side(
-    state: GatewayState,
-    live: Live,
-    endpoint: SideEndpoint,
-    method: str,
-    headers: ClientHeaders,
-    upload: Upload,
-    reply: Reply,
-) -> None:
-    """Serve one request of a caller that the front has let in. Raises `ClientGoneError` when it leaves early."""
-    try:
-        if method != "POST":
-            reply.extra = [*reply.extra, (b"allow", b"POST")]
-            raise MethodNotAllowedError(f"this takes POST, not {method}")
-        endpoint.media(headers)
-        body = await read_body(headers, upload, live.settings.server.max_body_mib * 1024 * 1024)
-        served = endpoint.understand(SideCall(state, live, headers, body, reply))
-    except GatewayError as exc:
-        await upload.skip()
-        exchange = Exchange.begin(endpoint.dialect.name, Peek(model=""), state.clock, client=client_name(headers))
-        await reply.problem(endpoint.dialect, exc.problem(), exchange)
-        if not endpoint.quiet:
-            state.meter.observe(exchange.finish("refused", reply.status, exc.problem()))
-        return
-    watch = ClientWatch(this_task(), upload.receive, reply)
-    try:
-        await served.run()
-    except GatewayError as exc:
-        await reply.problem(endpoint.dialect, exc.problem(), served.exchange)
-    except asyncio.CancelledError:
-        if not reply.gone:
-            problem = ShuttingDownError("the gateway was stopped before the answer was complete").problem()
-            await reply.break_off(endpoint.dialect, problem, served.exchange)
-            raise
-    finally:
-        watch.stop()
-
-
-def _dispatched(read: Callable[[SideInbound], Preparing], dialect: OpenAIChat) -> SideEndpoint:
+def _dispatched(
+    read: Callable[[ClientHeaders, bytes], InboundT],
+    preparing: Callable[[InboundT], Preparing],
+    dialect: InboundDialect,
+    check: Callable[[ClientHeaders], None] = check_media,
+) -> SideEndpoint:
     """An endpoint that chat's dispatch serves."""
 
     def understand(call: SideCall) -> Served:
-        inbound = SideInbound(call.headers, call.body, dialect)
-        preparing = read(inbound)
+        inbound = read(call.headers, call.body)
+        prepare = preparing(inbound)
         exchange = _begun(call, inbound)
-        dispatch = SideDispatch(call.state, call.live, inbound, exchange, call.reply, preparing)
-        return Served(exchange, dispatch.run)
+        return Served(exchange, SideDispatch(call.state, call.live, inbound, exchange, call.reply, prepare).run)
 
-    return SideEndpoint(dialect, understand)
-
-
-def _form(read: Callable[[FormInbound], Preparing]) -> SideEndpoint:
-    """An endpoint that takes a form with a file."""
-
-    def understand(call: SideCall) -> Served:
-        inbound = FormInbound(call.headers, call.body)
-        exchange = _begun(call, inbound)
-        dispatch = SideDispatch(call.state, call.live, inbound, exchange, call.reply, read(inbound))
-        return Served(exchange, dispatch.run)
-
-    return SideEndpoint(BESIDE, understand, check_form)
+    return SideEndpoint(dialect, understand, check)
 
 
 def _counting(dialect: InboundDialect, told: Callable[[int], Fields]) -> SideEndpoint:
@@ -136,8 +86,12 @@ def _counting(dialect: InboundDialect, told: Callable[[int], Fields]) -> SideEnd
         exchange = _begun(call, inbound)
 
         async def run() -> None:
-            counted = await count_tokens(call.state, call.live, inbound, exchange)
-            headers = [*count_headers(counted, exchange), _JSON]
+            try:
+                counted = await count_tokens(call.state, call.live, inbound, exchange)
+            except GatewayError as exc:
+                await call.reply.problem(dialect, exc.problem(), exchange)
+                return
+            headers = [*count_headers(counted, exchange), JSON]
             await call.reply.whole(200, headers, encode_json(told(counted.tokens)))
 
         return Served(exchange, run)
@@ -166,7 +120,10 @@ def count_headers(counted: Counted, exchange: Exchange) -> Headers:
 
 
 def _endpoints() -> Mapping[str, SideEndpoint]:
-    embeddings, rerank = _dispatched(embedding, BESIDE), _dispatched(reranking, RERANKING)
+    embeddings = _dispatched(SideInbound, embedding, BESIDE)
+    rerank = _dispatched(partial(SideInbound, dialect=RERANKING), reranking, RERANKING)
+    transcription = _dispatched(FormInbound, transcribing, BESIDE, check_form)
+    translation = _dispatched(FormInbound, translating, BESIDE, check_form)
     found = {
         "/v1/embeddings": embeddings,
         "/embeddings": embeddings,
@@ -175,21 +132,19 @@ def _endpoints() -> Mapping[str, SideEndpoint]:
         "/rerank": rerank,
         "/v1/completions": _LEGACY,
         "/completions": _LEGACY,
-        "/v1/audio/transcriptions": _form(transcribing),
-        "/v2/audio/transcriptions": _form(transcribing),
-        "/audio/transcriptions": _form(transcribing),
-        "/v1/audio/translations": _form(translating),
-        "/audio/translations": _form(translating),
+        "/v1/audio/transcriptions": transcription,
+        "/v2/audio/transcriptions": transcription,
+        "/audio/transcriptions": transcription,
+        "/v1/audio/translations": translation,
+        "/audio/translations": translation,
     }
     messages = _counting(INBOUND[_MESSAGES], lambda tokens: {"input_tokens": tokens})
     for base in ("/v1", "", "/anthropic/v1", "/anthropic"):
         found[f"{base}/messages/count_tokens"] = messages
-    if _RESPONSES in INBOUND:
-        responses = _counting(
-            INBOUND[_RESPONSES], lambda tokens: {"object": "response.input_tokens", "input_tokens": tokens}
-        )
-        found |= {"/v1/responses/input_tokens": responses, "/responses/input_tokens": responses}
-    return found
+    responses = _counting(
+        INBOUND[_RESPONSES], lambda tokens: {"object": "response.input_tokens", "input_tokens": tokens}
+    )
+    return found | {"/v1/responses/input_tokens": responses, "/responses/input_tokens": responses}
 
 
 SIDE_PATHS: Mapping[str, SideEndpoint] = _endpoints()
