@@ -6,11 +6,11 @@ gateway adds it in both lanes alike. Fields come in a fixed order, so the same r
 
 from __future__ import annotations
 
-from proxyctl.core.chat import ChatRequest, JsonFormat, TextPart, Tool
+from proxyctl.core.chat import ChatRequest, JsonFormat, TextPart, Tool, ToolChoice
 from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
-from proxyctl.dialects.choice import allowed_tools, forced_tool_sentence
+from proxyctl.dialects.choice import OPENAI_MODES, allowed_tools, put_openai_choice
 from proxyctl.dialects.history import repaired, without_mid_system
 from proxyctl.dialects.json_schema import tool_schema
 from proxyctl.dialects.names import ToolNames
@@ -30,7 +30,7 @@ def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) ->
     extra_system: list[str] = []
     if tools:
         body["tools"] = _tools(tools, traits, names)
-        extra_system += _tool_choice(body, request, traits, names, losses)
+        extra_system += put_openai_choice(body, request, traits, names, losses, lambda choice: _chosen(choice, names))
     extra_system += _format(body, request.format, traits, losses, has_tools=bool(tools))
     _limits(body, request, traits, losses)
     _sampling(body, request, traits, losses)
@@ -65,26 +65,10 @@ def _function(tool: Tool, names: ToolNames) -> Fields:
     return function
 
 
-def _tool_choice(
-    body: Fields, request: ChatRequest, traits: ModelTraits, names: ToolNames, losses: Losses
-) -> list[str]:
-    """Write the choice; returns the sentences that stand in for a choice that the model refuses."""
-    if request.parallel_tool_calls is not None:
-        if traits.parallel_switch:
-            body["parallel_tool_calls"] = request.parallel_tool_calls
-        elif not request.parallel_tool_calls:
-            losses.add("parallel_tool_calls", "the target cannot be told to call one tool at a time")
-    choice = request.tool_choice
-    if choice is None:
-        return []
-    if choice.mode in ("any", "tool") and not traits.forced_tool_choice:
-        losses.add("tool_choice", "the model refuses a forced choice: asked for in words")
-        return [forced_tool_sentence(choice, names)]
+def _chosen(choice: ToolChoice, names: ToolNames) -> Fields | str:
     if choice.mode == "tool":
-        body["tool_choice"] = {"type": "function", "function": {"name": names.forward(choice.name or "")}}
-    else:
-        body["tool_choice"] = {"auto": "auto", "none": "none", "any": "required"}[choice.mode]
-    return []
+        return {"type": "function", "function": {"name": names.forward(choice.name or "")}}
+    return OPENAI_MODES[choice.mode]
 
 
 def _format(

@@ -10,7 +10,7 @@ from proxyctl.core.chat import ChatRequest, JsonFormat, Tool, ToolChoice
 from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
-from proxyctl.dialects.choice import forced_tool_sentence
+from proxyctl.dialects.choice import OPENAI_MODES, put_openai_choice
 from proxyctl.dialects.history import repaired
 from proxyctl.dialects.json_schema import tool_schema
 from proxyctl.dialects.names import ToolNames
@@ -34,7 +34,9 @@ def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) ->
         if not traits.tools:
             raise UnsupportedError("this model takes no tools", param="tools")
         options["tools"] = [_tool(tool, names) for tool in request.tools]
-        system += _tool_choice(options, request, traits, names, custom, losses)
+        system += put_openai_choice(
+            options, request, traits, names, losses, lambda choice: _chosen(choice, names, custom)
+        )
     system += _format(options, request.format, traits, losses)
     _limits(options, request, traits, losses)
     _reasoning(options, request, traits, losses)
@@ -60,34 +62,10 @@ def _tool(tool: Tool, names: ToolNames) -> Fields:
     return {"type": "function", "name": name, **said, "parameters": schema, "strict": bool(tool.strict)}
 
 
-def _tool_choice(
-    options: Fields,
-    request: ChatRequest,
-    traits: ModelTraits,
-    names: ToolNames,
-    custom: frozenset[str],
-    losses: Losses,
-) -> list[str]:
-    """Write the choice; returns the sentences that stand in for a choice that the model refuses."""
-    if request.parallel_tool_calls is not None:
-        if traits.parallel_switch:
-            options["parallel_tool_calls"] = request.parallel_tool_calls
-        elif not request.parallel_tool_calls:
-            losses.add("parallel_tool_calls", "the target cannot be told to call one tool at a time")
-    choice = request.tool_choice
-    if choice is None:
-        return []
-    if choice.mode in ("any", "tool") and not traits.forced_tool_choice:
-        losses.add("tool_choice", "the model refuses a forced choice: asked for in words")
-        return [forced_tool_sentence(choice, names)]
-    options["tool_choice"] = _chosen(choice, names, custom)
-    return []
-
-
 def _chosen(choice: ToolChoice, names: ToolNames, custom: frozenset[str]) -> Fields | str:
     if choice.mode == "tool":
         return _named(choice.name or "", names, custom)
-    mode = {"auto": "auto", "none": "none", "any": "required"}[choice.mode]
+    mode = OPENAI_MODES[choice.mode]
     if not choice.allowed or mode == "none":
         return mode
     return {"type": "allowed_tools", "mode": mode, "tools": [_named(name, names, custom) for name in choice.allowed]}
