@@ -236,8 +236,19 @@ class PlanSkip(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class PlanSuggestion(Struct, frozen=True, kw_only=True):
+    """A name that may have been meant, and how it is known: an alias, a models map, a provider's list, a price."""
+
+    name: str
+    source: Literal["alias", "map", "list", "prices"]
+
+
 class PlanReport(Struct, frozen=True, kw_only=True):
-    """`GET /providers/plan?model=…`: what `proxyctl explain` shows, made by the planner of the live path."""
+    """`GET /providers/plan?model=…`: what `proxyctl explain` shows, made by the planner of the live path.
+
+    `strict_alias` names the alias that refuses what would lose something of the request, `""` when none does. `error`
+    and `hint` are what a caller is told; `advice` is the hint without what `skipped` says, one piece each.
+    """
 
     model: str
     rule: str
@@ -245,7 +256,9 @@ class PlanReport(Struct, frozen=True, kw_only=True):
     skipped: tuple[PlanSkip, ...] = ()
     error: str = ""
     hint: str = ""
-    suggestions: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+    suggestions: tuple[PlanSuggestion, ...] = ()
+    strict_alias: str = ""
 
 
 class ResetResult(Struct, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ def crosscheck(raw: Raw, kinds: Kinds) -> Iterator[Finding]:
     for name, provider in providers.items():
         if isinstance(provider, Mapping):
             yield from _kind(name, provider, kinds)
+            yield from _which_server(name, provider, kinds)
             yield from _credentials(name, provider)
     yield from _exclusives(providers)
     yield from _primary(raw, providers, kinds)
@@ -103,6 +104,19 @@ def _kind(name: str, provider: Raw, kinds: Kinds) -> Iterator[Finding]:
     yield Finding(("providers", name), f"a provider of kind {kind} needs a base_url", hint)
 
 
+def _which_server(name: str, provider: Raw, kinds: Kinds) -> Iterator[Finding]:
+    server = provider.get("server")
+    kind = kind_of(name, provider, kinds)
+    if not isinstance(server, str) or kind not in kinds:
+        return
+    known = kinds[kind].servers
+    if not known:
+        yield Finding(("providers", name, "server"), f"a provider of kind {kind} is no server of a known make")
+    elif server not in known:
+        hint = did_you_mean(server, known) or f"the servers are {', '.join(known)}"
+        yield Finding(("providers", name, "server"), f"there is no server {server!r}", hint)
+
+
 def _exclusives(providers: Raw) -> Iterator[Finding]:
     exclusive = [name for name, one in providers.items() if isinstance(one, Mapping) and one.get("mode") == "exclusive"]
     for name in exclusive[1:]:
@@ -134,15 +148,23 @@ def _aliases(aliases: Raw, providers: Raw) -> Iterator[Finding]:
         elif ":" in alias and prefix in providers:
             hint = "the prefix names the provider outright, before any alias"
             yield Finding(path, f"an alias that begins with `{prefix}:` is never used", hint)
-        targets = [given] if isinstance(given, str) else given
-        if not isinstance(targets, list):
-            continue
-        if not targets:
-            yield Finding(path, "an alias needs at least one target", 'for example ["provider:model"]')
-        for index, target in enumerate(targets):
-            place = path if isinstance(given, str) else (*path, index)
-            if isinstance(target, str):
-                yield from _target(place, target, providers)
+        if isinstance(given, Mapping):
+            yield from _targets((*path, "targets"), given.get("targets", []), providers)
+        else:
+            yield from _targets(path, given, providers)
+
+
+def _targets(path: tuple[str | int, ...], given: object, providers: Raw) -> Iterator[Finding]:
+    """Check a list of targets, or one that stands without brackets; what is neither, validation reports."""
+    if isinstance(given, str):
+        yield from _target(path, given, providers)
+    if not isinstance(given, list):
+        return
+    if not given:
+        yield Finding(path, "an alias needs at least one target", 'for example ["provider:model"]')
+    for index, target in enumerate(given):
+        if isinstance(target, str):
+            yield from _target((*path, index), target, providers)
 
 
 def _target(path: tuple[str | int, ...], target: str, providers: Raw) -> Iterator[Finding]:

@@ -127,8 +127,17 @@ def unset_value(path: Path, kinds: Kinds, key: str) -> bool:
 
 
 def set_alias(path: Path, kinds: Kinds, alias: str, targets: Sequence[str]) -> None:
-    """Make `alias` stand for these `provider:model` targets, in order. Raises `ConfigError`."""
-    _edit(path, kinds, lambda _: ([Put(("aliases", alias), list(targets))], None))
+    """Make `alias` stand for these `provider:model` targets, in order. Raises `ConfigError`.
+
+    One that stands as a table stays one, with whatever else it says.
+    """
+
+    def plan(raw: Raw) -> tuple[list[Change], None]:
+        is_table = isinstance(table(raw, "aliases").get(alias), Mapping)
+        keys = ("aliases", alias, "targets") if is_table else ("aliases", alias)
+        return [Put(keys, list(targets))], None
+
+    _edit(path, kinds, plan)
 
 
 def remove_alias(path: Path, kinds: Kinds, alias: str) -> bool:

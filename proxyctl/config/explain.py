@@ -12,7 +12,14 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from proxyctl.config.crosscheck import Finding, finding
-from proxyctl.config.model import ChatFlags, ProviderSettings, RoutingSettings, ServerSettings, StoreSettings
+from proxyctl.config.model import (
+    AliasSettings,
+    ChatFlags,
+    ProviderSettings,
+    RoutingSettings,
+    ServerSettings,
+    StoreSettings,
+)
 from proxyctl.config.problems import Refusal, did_you_mean
 
 KNOWN_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -20,9 +27,11 @@ KNOWN_KEYS: Mapping[str, tuple[str, ...]] = {
     "routing": tuple(field.name for field in fields(RoutingSettings)),
     "providers": (*(field.name for field in fields(ProviderSettings) if field.name != "name"), "key"),
     "chat": tuple(field.name for field in fields(ChatFlags)),
+    "aliases": tuple(field.name for field in fields(AliasSettings)),
     "store": tuple(field.name for field in fields(StoreSettings)),
 }
 """The keys that each section may hold."""
+_HOMES = {"providers": "providers.NAME", "chat": "providers.NAME.chat", "aliases": "aliases.NAME"}
 
 _MESSAGES = {
     "int_type": "must be a whole number",
@@ -75,6 +84,5 @@ def _hint_for_unknown(where: tuple[str | int, ...]) -> str:
         return near
     homes = [name for name, keys in KNOWN_KEYS.items() if key in keys]
     if homes:
-        home = {"providers": "providers.NAME", "chat": "providers.NAME.chat"}.get(homes[0], homes[0])
-        return f"it belongs to [{home}]"
+        return f"it belongs to [{_HOMES.get(homes[0], homes[0])}]"
     return f"the keys are {', '.join(sorted(known))}"

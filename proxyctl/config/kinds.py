@@ -26,7 +26,8 @@ class KindFacts:
     """What config must know of one kind of provider.
 
     `key_env` are the environment variables its key usually stands in, best first. `base_url` is `None` when the kind
-    has no address of its own, so that each provider of it must give one. `label` is its name for people.
+    has no address of its own, so that each provider of it must give one. `label` is its name for people. `servers` are
+    the names of the servers that a provider of it may say it is.
     """
 
     name: str
@@ -35,6 +36,7 @@ class KindFacts:
     primary: bool
     base_url: str | None
     label: str
+    servers: tuple[str, ...] = ()
 
 
 Kinds: TypeAlias = Mapping[str, KindFacts]

@@ -7,6 +7,7 @@ the text. Nothing here reads keys or the environment: a file is valid or not, wh
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from proxyctl.config.explain import finding_from
 from proxyctl.config.kinds import TIERS, Kinds, default_primary
 from proxyctl.config.layout import Layout, dotted, place_at
 from proxyctl.config.model import (
-    Aliases,
+    AliasSettings,
     Mode,
     ProviderSettings,
     RoutingSettings,
@@ -35,7 +36,7 @@ SECTIONS = ("server", "routing", "providers", "aliases", "tiers", "store")
 _SERVER = TypeAdapter(ServerSettings)
 _ROUTING = TypeAdapter(RoutingSettings)
 _PROVIDER = TypeAdapter(ProviderSettings)
-_ALIASES: TypeAdapter[Mapping[str, tuple[str, ...]]] = TypeAdapter(Aliases)
+_ALIAS = TypeAdapter(AliasSettings)
 _TIER: TypeAdapter[Mapping[str, str]] = TypeAdapter(TierModels)
 _STORE = TypeAdapter(StoreSettings)
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -122,20 +123,20 @@ class _Reader:
         routing = {"primary": default_primary(self._kinds), **table(self._raw, "routing")}
         validated_routing = self._validate(_ROUTING, ("routing",), routing)
         providers = {name: self._provider(name, one) for name, one in self._tables("providers")}
-        aliases = self._validate(_ALIASES, ("aliases",), self._alias_lists())
+        aliases = {name: self._alias(name, given) for name, given in table(self._raw, "aliases").items()}
         tiers = {
             name: self._validate(_TIER, ("tiers", name), models)
             for name, models in self._tables("tiers")
             if name in TIERS
         }
         store = self._validate(_STORE, ("store",), table(self._raw, "store"))
-        if self.findings or server is None or validated_routing is None or aliases is None or store is None:
+        if self.findings or server is None or validated_routing is None or store is None:
             return None
         return Settings(
             server=server,
             routing=validated_routing,
             providers={name: one for name, one in providers.items() if one is not None},
-            aliases=aliases,
+            aliases={name: one for name, one in aliases.items() if one is not None},
             tiers={tier: tiers[tier] or {} for tier in TIERS if tier in tiers},
             store=store,
         )
@@ -182,9 +183,20 @@ class _Reader:
         values["keys"] = [key]
         return values
 
-    def _alias_lists(self) -> dict[str, Any]:
-        aliases = table(self._raw, "aliases")
-        return {alias: [given] if isinstance(given, str) else given for alias, given in aliases.items()}
+    def _alias(self, name: str, given: object) -> AliasSettings | None:
+        """A list, or one target without brackets, stands for a table with nothing but `targets`."""
+        path = ("aliases", name)
+        values = {"targets": [], **given} if isinstance(given, Mapping) else {"targets": given}
+        if isinstance(values["targets"], str):
+            values["targets"] = [values["targets"]]
+        before = len(self.findings)
+        alias = self._validate(_ALIAS, path, values)
+        if not isinstance(given, Mapping):
+            # The file has no key `targets` there: what is wrong with it is wrong with the alias.
+            self.findings[before:] = [
+                replace(one, path=(*path, *one.path[len(path) + 1 :])) for one in self.findings[before:]
+            ]
+        return alias
 
     def _validate(self, adapter: TypeAdapter[T], path: tuple[str, ...], values: Mapping[str, Any]) -> T | None:
         try:

@@ -30,6 +30,7 @@ from proxyctl.config.checks import (
 from proxyctl.config.kinds import KindFacts, Mode, Tier
 
 __all__ = [
+    "AliasSettings",
     "ChatFlags",
     "KindFacts",
     "Mode",
@@ -71,7 +72,6 @@ Renames = Annotated[Mapping[Text, Text], AfterValidator(_read_only)]
 HeaderName = Annotated[str, AfterValidator(check_header_name)]
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 Headers = Annotated[Mapping[HeaderName, HeaderValue], AfterValidator(_read_only)]
-Aliases = Annotated[Mapping[str, tuple[str, ...]], AfterValidator(_read_only)]
 TierModels = Annotated[Mapping[str, Model], AfterValidator(_read_only)]
 
 
@@ -85,6 +85,8 @@ class ServerSettings:
     allowed_hosts: tuple[Annotated[str, AfterValidator(check_host_name)], ...] = ()
     allowed_origins: tuple[Annotated[str, AfterValidator(check_origin)], ...] = ()
     max_body_mib: Annotated[Whole, Field(ge=1, le=4096)] = 64
+    fetch_media: Flag = True
+    fetch_hosts: tuple[Annotated[str, AfterValidator(check_host_name)], ...] = ()
     drain_seconds: Annotated[Number, Field(ge=0, le=3600)] = 10
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -133,6 +135,7 @@ class ProviderSettings:
     name: Name
     kind: str
     mode: Mode
+    server: Text | None = None
     base_url: Address | None = None
     keys: tuple[Reference, ...] = ()
     keyless: Flag = False
@@ -158,6 +161,17 @@ class ProviderSettings:
 
 
 @dataclass(frozen=True, slots=True, config=_CONFIG)
+class AliasSettings:
+    """`[aliases.NAME]`, also what a plain list in `[aliases]` is read as. `targets` are `provider:model`, in order.
+
+    `strict` refuses what would lose something, as the header `x-proxyctl-strict` does, unless that header says no.
+    """
+
+    targets: tuple[str, ...]
+    strict: Flag = False
+
+
+@dataclass(frozen=True, slots=True, config=_CONFIG)
 class StoreSettings:
     """`[store]`: how many request records are kept for each provider."""
 
@@ -171,6 +185,6 @@ class Settings:
     server: ServerSettings
     routing: RoutingSettings
     providers: Annotated[Mapping[str, ProviderSettings], AfterValidator(_read_only)]
-    aliases: Aliases
+    aliases: Annotated[Mapping[str, AliasSettings], AfterValidator(_read_only)]
     tiers: Annotated[Mapping[Tier, TierModels], AfterValidator(_read_only)]
     store: StoreSettings

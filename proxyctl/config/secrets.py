@@ -147,15 +147,15 @@ def _lookups(provider: "ProviderSettings", kinds: "Kinds", sources: KeySources) 
     if provider.keyless:
         return
     stored = _stored(provider.name, "secrets file", sources)
-    if provider.keys:
-        found = [_look_up(reference, sources) for reference in provider.keys]
-        if not any(isinstance(one, Credential) for one in found) and isinstance(stored, Credential):
-            # Who runs `proxyctl providers key NAME` after the file asked for a variable wants this one used.
-            found = [stored]
-        yield from found
-        return
     kind = kinds.get(provider.kind)
     usual = [_look_up(f"${name}", sources) for name in kind.key_env] if kind else []
+    if provider.keys:
+        found = [_look_up(reference, sources) for reference in provider.keys]
+        if not any(isinstance(one, Credential) for one in found):
+            # Who runs `proxyctl providers key NAME` after the file asked for a variable wants this one used.
+            found = [stored] if isinstance(stored, Credential) else [*found, *_unasked(usual)]
+        yield from found
+        return
     # The usual variables are names for one key, not a pool: the first that is set is used.
     best = next((one for one in (*usual, stored) if isinstance(one, Credential)), None)
     if best:
@@ -163,6 +163,13 @@ def _lookups(provider: "ProviderSettings", kinds: "Kinds", sources: KeySources) 
     elif kind and kind.needs_key:
         unusable = (one for one in (*usual, stored) if isinstance(one, _Missing) and one.is_there)
         yield next(unusable, _Missing(_advice(provider.name, kind.key_env)))
+
+
+def _unasked(usual: Iterable[Credential | _Missing]) -> Iterator[_Missing]:
+    """A kind's usual variables that are set, and not looked at because the file names others."""
+    for one in usual:
+        if isinstance(one, Credential):
+            yield _Missing(f"{one.label} is set, but `key` in the config names another variable")
 
 
 def _advice(name: str, variables: tuple[str, ...]) -> str:

@@ -206,7 +206,10 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """One complete answer. `model` is the served model as the provider named it."""
+    """One complete answer. `model` is the served model as the provider named it.
+
+    `uncarried` names what the answer also held and this form has no place for (citations): each is a loss.
+    """
 
     id: str
     model: str
@@ -215,6 +218,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
     stop_sequence: str | None = None
     refusal: str | None = None
+    uncarried: tuple[str, ...] = ()
 
 
 def normal_arguments(text: str | None) -> str:

@@ -6,7 +6,7 @@
     │   ├── BadRequestError 400     ├── UnsupportedError 400    ├── NotFoundError 404
     │   │                           └── WouldLoseError 400
     │   ├── MethodNotAllowedError 405  ├── UnauthenticatedError 401  ├── ForbiddenError 403
-    │   ├── TooLargeError 413       ├── UnsupportedMediaError 415
+    │   ├── TooLargeError 413       ├── UnsupportedMediaError 415  ├── NoWebSocketError 426
     │   └── UnavailableError 503    └── ShuttingDownError 503
     └── UpstreamError               a provider failed: carries a `Problem`
         ├── ConnectError            nothing was sent: always safe to try elsewhere
@@ -78,12 +78,13 @@ class DecodeError(ProxyctlError):
 
 
 class GatewayError(ProxyctlError):
-    """A refusal of our own. `hint` says what would help."""
+    """A refusal of our own. `hint` says what would help; `recorded` is false for what is no failure of a request."""
 
     kind: ClassVar[ErrorKind] = "bad_request"
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
     retryable: ClassVar[bool] = False
+    recorded: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -172,6 +173,15 @@ class UnsupportedMediaError(GatewayError):
     kind = "unsupported_media"
     status = 415
     code = "unsupported_media_type"
+
+
+class NoWebSocketError(GatewayError):
+    """A client that would rather speak WebSocket: told so, it falls back to a plain request."""
+
+    kind = "method_not_allowed"
+    status = 426
+    code = "no_websocket"
+    recorded = False
 
 
 class UnavailableError(GatewayError):

@@ -61,11 +61,12 @@ class UsageUpdate(Struct, frozen=True):
 
 
 class MessageEnd(Struct, frozen=True, kw_only=True):
-    """The answer is complete."""
+    """The answer is complete. `uncarried` names what it also held and this form has no place for: each a loss."""
 
     finish: FinishReason
     stop_sequence: str | None = None
     refusal: str | None = None
+    uncarried: tuple[str, ...] = ()
 
 
 class StreamFailed(Struct, frozen=True):

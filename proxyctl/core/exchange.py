@@ -20,6 +20,8 @@ from proxyctl.core.losses import Loss, Losses
 from proxyctl.core.usage import Usage
 
 Lane = Literal["passthrough", "translate"]
+Operation = Literal["chat", "text_completion", "embeddings", "rerank", "transcription", "translation"]
+"""What was asked for. A dialect alone does not say: embeddings come in the words of chat's."""
 Outcome = Literal["ok", "error", "interrupted", "client_closed", "refused"]
 """`ok`: complete; `error`: no answer began; `interrupted`: it began and was cut; `client_closed`: the caller left;
 `refused`: the gateway itself said no, no provider was asked."""
@@ -30,6 +32,7 @@ class Peek(Struct, frozen=True, kw_only=True):
 
     `foreign_signatures`: the history holds another provider's proof in our wrapping, which must never go upstream.
     `previous_response`: the id of an earlier answer that this request continues, `""` when it stands for itself.
+    `effort`: the thinking asked for, in the words of the dialects that have one word for it; `""` when none was named.
     """
 
     model: str
@@ -44,6 +47,7 @@ class Peek(Struct, frozen=True, kw_only=True):
     size: int = 0
     foreign_signatures: bool = False
     previous_response: str = ""
+    effort: str = ""
 
 
 class AttemptRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -78,6 +82,7 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int
     stream: bool
     duration_ms: float
+    operation: Operation = "chat"
     client: str = ""
     session: str = ""
     provider: str = ""
@@ -118,6 +123,7 @@ class Exchange:
     dialect: DialectName
     clock: Clock
     peek: Peek
+    operation: Operation = "chat"
     client: str = ""
     session: str = ""
     id: str = field(default_factory=lambda: f"px_{random.getrandbits(80):020x}")
@@ -130,11 +136,14 @@ class Exchange:
     _own_ms_at_commit: float | None = None
 
     @classmethod
-    def begin(cls, dialect: DialectName, peek: Peek, clock: Clock, *, client: str = "") -> Exchange:
+    def begin(
+        cls, dialect: DialectName, peek: Peek, clock: Clock, *, client: str = "", operation: Operation = "chat"
+    ) -> Exchange:
         return cls(
             dialect=dialect,
             clock=clock,
             peek=peek,
+            operation=operation,
             client=client,
             started_at=clock.now(),
             begun=clock.monotonic(),
@@ -169,6 +178,7 @@ class Exchange:
             status=status,
             stream=self.peek.stream,
             duration_ms=self.elapsed_ms(),
+            operation=self.operation,
             client=self.client,
             session=self.session,
             provider=last.provider if last else "",

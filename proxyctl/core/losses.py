@@ -6,9 +6,12 @@ reason. The count goes to the client in a header, the list to the exchange's rec
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 MOST = 1000
+UNCARRIED = "translation does not carry it"
 LONGEST_PATH = 300
 
 
@@ -29,6 +32,11 @@ class Losses:
         """Note a loss; of a request with thousands of unknown fields, the first `MOST` are kept."""
         if len(self._seen) < MOST:
             self._seen[Loss(path[:LONGEST_PATH], reason)] = None
+
+    def add_uncarried(self, names: Iterable[str]) -> None:
+        """Note what an answer held that no other dialect is told."""
+        for name in names:
+            self.add(name, UNCARRIED)
 
     def __len__(self) -> int:
         return len(self._seen)

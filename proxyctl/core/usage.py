@@ -85,3 +85,13 @@ def disjoint(  # noqa: PLR0913 - one keyword a class of tokens
         billed_output=billed_output,
         source=source,
     )
+
+
+def added(first: Usage, second: Usage) -> Usage:
+    """The counts of two calls that made one answer; the second says how far they can be trusted."""
+    counts: dict[str, int] = {}
+    for name in Usage.__struct_fields__:
+        both = [count for count in (getattr(first, name), getattr(second, name)) if isinstance(count, int)]
+        if both:
+            counts[name] = sum(both)
+    return Usage(**counts, source=second.source)

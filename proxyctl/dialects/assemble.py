@@ -87,4 +87,5 @@ def assemble(events: Iterable[Event]) -> Answer:
         usage=usage,
         stop_sequence=end.stop_sequence,
         refusal=end.refusal,
+        uncarried=end.uncarried,
     )

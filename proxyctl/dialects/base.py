@@ -67,6 +67,18 @@ class StreamDecoder(Protocol):
         ...
 
 
+@runtime_checkable
+class ContinuingDecoder(StreamDecoder, Protocol):
+    """A decoder of answers that may pause: `continuation` is what asks for the rest, `""` when nothing does."""
+
+    @property
+    def continuation(self) -> str: ...
+
+    def resume(self) -> None:
+        """What is fed from now on continues the answer; without it, `end` tells one that was cut by length."""
+        ...
+
+
 class StreamEncoder(Protocol):
     """Events to bytes. `feed` returns nothing (`b""`) when an event has no wire form of its own."""
 
@@ -94,10 +106,11 @@ class Watch(ABC):
     Attributes are what is known so far: `started` (content that a person would see has come, or the end has),
     `complete` (the dialect's terminal has been seen), `finish`, `usage`, `model`, `problem` (an error inside), `told`
     (that error is in the dialect's own form and was handed on: the caller knows), `over` (a complete answer's last
-    frame has passed: what may follow is nobody's).
+    frame has passed: what may follow is nobody's), `document` (the whole answer's JSON, in a dialect whose last event
+    repeats it).
     """
 
-    __slots__ = ("complete", "finish", "model", "over", "problem", "started", "told", "usage")
+    __slots__ = ("complete", "document", "finish", "model", "over", "problem", "started", "told", "usage")
 
     def __init__(self) -> None:
         self.started = False
@@ -108,6 +121,7 @@ class Watch(ABC):
         self.model = ""
         self.problem: Problem | None = None
         self.told = False
+        self.document = b""
 
     @abstractmethod
     def feed(self, frame: bytes) -> bool:
@@ -138,7 +152,12 @@ class Dialect(ABC):
 
 
 class UpstreamDialect(Dialect):
-    """A dialect that providers speak: requests are encoded to it, answers and errors decoded from it."""
+    """A dialect that providers speak: requests are encoded to it, answers and errors decoded from it.
+
+    `document_urls`: a document may be named by its address (for images, a model's traits say it).
+    """
+
+    document_urls: ClassVar[bool] = False
 
     @abstractmethod
     def encode_request(self, request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
@@ -157,6 +176,22 @@ class UpstreamDialect(Dialect):
 
         `status` is the HTTP status, 200 for an error object inside an answer or a stream.
         """
+
+
+class Continuing(ABC):
+    """An upstream dialect whose answers may pause at the most that one HTTP answer holds, and are then asked on."""
+
+    @abstractmethod
+    def continuation(self, body: bytes) -> str:
+        """What asks for the rest of a whole answer, `""` when it is complete. Never raises."""
+
+    @abstractmethod
+    def continued_request(self, body: bytes, token: str) -> bytes:
+        """The body that asks for the rest, from the request's own."""
+
+    @abstractmethod
+    def decode_pieces(self, bodies: Sequence[bytes]) -> Answer:
+        """Like `decode_answer`, of all bodies as one answer, their usage added up."""
 
 
 class InboundDialect(Dialect):
@@ -202,6 +237,13 @@ class InboundDialect(Dialect):
     @abstractmethod
     def encode_error(self, problem: Problem, request_id: str) -> tuple[int, bytes]:
         """An error answer for the caller: its HTTP status in this dialect (overload is 529 or 503) and its body."""
+
+    @abstractmethod
+    def own_error(self, body: bytes, problem: Problem) -> bytes:
+        """A provider's error body as clients of this dialect find its message in it.
+
+        As it came where it has the dialect's own shape, else `problem`, which was read from it, in that shape.
+        """
 
     @abstractmethod
     def encode_stream_error(self, problem: Problem, request_id: str) -> bytes:

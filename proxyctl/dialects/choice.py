@@ -22,6 +22,20 @@ def allowed_tools(request: ChatRequest, losses: Losses) -> tuple[Tool, ...]:
     return tuple(tool for tool in request.tools if tool.name in choice.allowed)
 
 
+def offered_tools(request: ChatRequest, traits: ModelTraits, losses: Losses) -> tuple[Tool, ...]:
+    """The tools to send where a choice can be said by nothing else: none, the named one, or the allowed ones."""
+    choice = request.tool_choice
+    if choice is None or not request.tools:
+        return request.tools
+    if choice.mode == "none" and not traits.tool_choice:
+        losses.add("tools", "the tools were left out: the target cannot be told not to call them")
+        return ()
+    if choice.mode == "tool" and not (traits.tool_choice and traits.named_tool_choice):
+        losses.add("tool_choice", "only the chosen tool was sent: the target passes over a choice by name")
+        return tuple(tool for tool in request.tools if tool.name == choice.name)
+    return allowed_tools(request, losses)
+
+
 def forced_tool_sentence(choice: ToolChoice, names: ToolNames) -> str:
     """What to say to a model that refuses a forced choice."""
     if choice.mode == "tool" and choice.name:
@@ -49,8 +63,10 @@ def put_openai_choice(
     choice = request.tool_choice
     if choice is None:
         return []
-    if choice.mode in ("any", "tool") and not traits.forced_tool_choice:
-        losses.add("tool_choice", "the model refuses a forced choice: asked for in words")
+    if choice.mode in ("any", "tool") and not (traits.forced_tool_choice and traits.tool_choice):
+        losses.add("tool_choice", "the target takes no forced choice: asked for in words")
         return [forced_tool_sentence(choice, names)]
-    body["tool_choice"] = said(choice)
+    if traits.tool_choice:
+        by_name = choice.mode != "tool" or traits.named_tool_choice
+        body["tool_choice"] = said(choice if by_name else ToolChoice("any"))
     return []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import string
 from urllib.parse import unquote_to_bytes
 
 from proxyctl.core.errors import DecodeError
 
 _SPELLINGS = {"image/jpg": "image/jpeg", "audio/mpeg": "audio/mp3", "audio/x-wav": "audio/wav"}
+_LETTERS = string.ascii_letters.encode() + string.digits.encode() + b"+/"
 _URL_SAFE = str.maketrans("-_", "+/", " \r\n\t")
 
 
@@ -25,7 +27,7 @@ def standard_base64(text: str, *, path: str = "") -> str:
     if any(letter in text for letter in "-_ \r\n\t"):
         text = text.translate(_URL_SAFE)
     text = text.rstrip("=")
-    if not text or len(text) % 4 == 1:
+    if not text or len(text) % 4 == 1 or text.encode().translate(None, _LETTERS):
         raise DecodeError("not base64", path=path)
     return text + "=" * (-len(text) % 4)
 

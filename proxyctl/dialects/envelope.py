@@ -17,6 +17,9 @@ from proxyctl.core.chat import DialectName, Signature
 
 PREFIX = "gws1."
 
+SIGNATURE_STAND_IN = "skip_thought_signature_validator"
+"""What Google's models take where a signature is lost; some clients write it themselves. It proves nothing."""
+
 
 class _Content(Struct, omit_defaults=True):
     p: DialectName | None = None

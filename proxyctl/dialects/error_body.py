@@ -28,6 +28,20 @@ def decode_error(status: int, body: bytes) -> Problem:
     return classify(status, _said(value))
 
 
+def words_of(body: bytes) -> tuple[str | None, str | None]:
+    """The type and the code that a JSON error body gives in words, wherever in it they stand; never raises."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None, None
+    document = value if isinstance(value, dict) else {}
+    error = document.get("error")
+    inner: dict[str, Any] = error if isinstance(error, dict) else document
+    given = inner.get("type"), inner.get("code")
+    kind, code = (word if isinstance(word, str) and word else None for word in given)
+    return kind, code
+
+
 def _said(document: dict[str, Any]) -> ErrorBody:
     error = document.get("error")
     extra = document.get("x_groq")
@@ -43,13 +57,24 @@ def _said(document: dict[str, Any]) -> ErrorBody:
         document.get("code"),
     ]
     numbers = [word for word in words if isinstance(word, int) and not isinstance(word, bool)]
-    param = inner.get("param")
+    param = inner.get("param") or _place(message)
     return ErrorBody(
         message=_text(message),
         words=tuple(dict.fromkeys(word for word in words if isinstance(word, str) and word)),
         param=param if isinstance(param, str) else None,
         status=next((number for number in numbers if 400 <= number < 600), None),
     )
+
+
+def _place(message: object) -> str | None:
+    """The field that a `detail` list of FastAPI's complains of first."""
+    detail = message.get("detail") if isinstance(message, dict) else message
+    first = detail[0] if isinstance(detail, list) and detail else None
+    return (_path(first.get("loc")) or None) if isinstance(first, dict) else None
+
+
+def _path(steps: object) -> str:
+    return ".".join(str(step) for step in steps if step != "body") if isinstance(steps, list) else ""
 
 
 def _text(message: object) -> str:
@@ -61,6 +86,6 @@ def _text(message: object) -> str:
     if isinstance(message, list):
         return "; ".join(_text(entry) for entry in message)
     if isinstance(message, dict) and isinstance(message.get("msg"), str):
-        place = ".".join(str(step) for step in message.get("loc") or () if step != "body")
+        place = _path(message.get("loc"))
         return f"{place}: {message['msg']}" if place else str(message["msg"])
     return "" if message is None else msgspec.json.encode(message).decode()

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 _HIGH = ("\ud800", "\udbff")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -19,7 +20,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 def lenient_decode(data: bytes, kind: Any) -> Any:
     """Decode JSON to `kind`, accepting lone surrogates. Raises `msgspec.DecodeError`."""
     try:
-        value = json.loads(data)
+        value = json.loads(data, object_hook=_with_raw_members)
     except (ValueError, RecursionError) as exc:
         raise msgspec.DecodeError(str(exc)) from exc
     try:
@@ -52,3 +53,14 @@ class SurrogateJoiner:
     def drop(self, index: int) -> str:
         """The part is over: what is still held can no longer become a character."""
         return "\ufffd" if self._held.pop(index, "") else ""
+
+
+_RAW_MEMBERS = ("usage", "usageMetadata", "error")
+
+
+def _with_raw_members(decoded: dict[str, Any]) -> dict[str, Any]:
+    """Members that are read later, or never, must be JSON text again: `convert` makes none of a value."""
+    for name in _RAW_MEMBERS:
+        if name in decoded:
+            decoded[name] = Raw(json.dumps(decoded[name]).encode())
+    return decoded

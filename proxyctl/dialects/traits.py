@@ -26,7 +26,10 @@ class ModelTraits(Struct, frozen=True, kw_only=True):
     when the target refuses it; `reasoning_required` when a tool loop is refused without that field.
     `reasoning_format` is the word that keeps thinking out of the text on servers that need to be told.
     `thinking_off_type` is the word for "off" where the dialect has one. `top_k` is for OpenAI-style targets, whose own
-    dialect has no such field. `temperature_with_top_p=False`: only one of the two at a time.
+    dialect has no such field. `temperature_with_top_p=False`: only one of the two at a time. `stop=False`: stop
+    sequences are refused. `tool_choice=False`: a choice among tools is passed over in silence,
+    `named_tool_choice=False`: only one that names a tool is. `cache_marks`: in OpenAI-style dialects, content parts may
+    carry `cache_control`; `system_role` is what system messages are called there.
     """
 
     max_output: int | None = None
@@ -37,9 +40,12 @@ class ModelTraits(Struct, frozen=True, kw_only=True):
     temperature_max: float = 2.0
     penalties: bool = True
     seed: bool = True
+    stop: bool = True
     stop_limit: int | None = None
     tools: bool = True
     forced_tool_choice: bool = True
+    named_tool_choice: bool = True
+    tool_choice: bool = True
     parallel_switch: bool = True
     tool_call_ids: bool = True
     tool_name_pattern: str = r"[A-Za-z0-9_-]"
@@ -54,6 +60,8 @@ class ModelTraits(Struct, frozen=True, kw_only=True):
     json_schema_with_tools: bool = True
     prefill: bool = True
     mid_system: bool = True
+    system_role: Literal["system", "developer"] = "system"
+    cache_marks: bool = False
     thinking: ThinkingStyle = "effort"
     thinking_efforts: tuple[Effort, ...] = ("low", "medium", "high")
     thinking_off: bool = True

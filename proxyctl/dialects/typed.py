@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from proxyctl.core.errors import DecodeError
 
 T = TypeVar("T")
 
 
-def understood(value: Any, kind: type[T]) -> T | None:
-    """A decoded JSON value as `kind`, `None` when it is something else: for members that no answer may fail by."""
+def understood(value: Raw, kind: type[T]) -> T | None:
+    """A member's JSON text as `kind`, `None` when it is something else or not there.
+
+    For members that no answer may fail by: they must be `Raw` where they stand, because a number that no machine holds
+    (`1e400`) fails whatever is decoded with it.
+    """
+    text = bytes(value)
     try:
-        return None if value is None else msgspec.convert(value, kind)
-    except (msgspec.ValidationError, UnicodeError):
+        return None if text in (b"", b"null") else msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
+
+
+def fits(decoder: msgspec.json.Decoder[T], body: bytes) -> bool:
+    """Whether a body is what the decoder reads."""
+    try:
+        decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def decode_typed(decoder: msgspec.json.Decoder[T], body: bytes, *, under: str = "") -> T:

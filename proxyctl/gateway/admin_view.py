@@ -13,6 +13,7 @@ from proxyctl.admin.schema import (
     PlanReport,
     PlanSkip,
     PlanStep,
+    PlanSuggestion,
     ProviderHealth,
     ReloadResult,
 )
@@ -123,7 +124,9 @@ class AdminView:
             skipped=tuple(PlanSkip(provider=skip.provider, reason=skip.reason) for skip in plan.skipped),
             error=refusal.message if refusal else "",
             hint=refusal.hint if refusal else "",
-            suggestions=plan.suggestions,
+            advice=plan.advice,
+            suggestions=tuple(PlanSuggestion(name=one.name, source=one.source) for one in plan.suggestions),
+            strict_alias=plan.strict_alias,
         )
 
     def clear_waits(self, name: str) -> tuple[str, ...]:

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from proxyctl.core.chat import Answer
 from proxyctl.core.errors import DecodeError, NoAnswerError, Problem, StatusError, UpstreamError
 from proxyctl.core.exchange import AttemptRecord, AttemptResult, Exchange, Outcome
 from proxyctl.core.headers import retry_after_seconds
-from proxyctl.dialects.base import AnswerContext
+from proxyctl.core.usage import Usage
+from proxyctl.dialects.base import AnswerContext, Continuing
 from proxyctl.dialects.sse import MAX_FRAME
+from proxyctl.gateway.continuing import Asking, ContinuedStream, whole_pieces
 from proxyctl.gateway.inbound import Inbound, Keep
 from proxyctl.gateway.prepare import Prepared, first_token_limit
 from proxyctl.gateway.problems import seen_from_here
@@ -25,9 +28,12 @@ from proxyctl.gateway.relay import CUT, EMPTY, Carrier, PassthroughCarrier, Tran
 from proxyctl.gateway.reply import Headers, Reply, passed_headers, served_headers, upstream_request_id
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.upstream import Upstream, UpstreamAnswer
-from proxyctl.metering.estimate import estimate_body
+from proxyctl.metering.conversation import estimate_conversation
 from proxyctl.metering.tap import translated_answer, whole_answer
 from proxyctl.routing.deployment import Deployment
+
+Streamed = UpstreamAnswer | ContinuedStream
+"""A stream's answer, with all that continues it where its dialect does that."""
 
 _JSON = (b"content-type", b"application/json")
 _JSON_TYPES = frozenset({"application/json", "application/problem+json", "text/json"})
@@ -45,7 +51,8 @@ class Attempt:
     """The state of one try. `outcome` stays `error` until something better is known.
 
     `deadline` is the exchange's, on its clock's monotonic time: an answer that has begun by then is never cut by it.
-    `keep` gets a complete answer that was made here, before the caller can ask for more of it.
+    `keep` gets a complete answer that was made here, before the caller can ask for more of it. `scale` corrects an
+    estimate of the prompt's text, for answers that want its size before the provider has told it.
     """
 
     exchange: Exchange
@@ -64,6 +71,7 @@ class Attempt:
     begun: float = 0.0
     waited: bool = False
     deadline: float = math.inf
+    scale: float = 1.0
     limit: asyncio.Timeout = field(init=False)
 
     async def run(self) -> None:
@@ -96,10 +104,8 @@ class Attempt:
         answer: UpstreamAnswer | None = None
         try:
             answer = await self.upstream.send(self.prepared.call)
-            self.status = answer.status
             self.result.upstream_request_id = upstream_request_id(answer.headers).decode("latin-1")
-            if answer.status >= 300 or answer.status < 200:
-                raise await self._refusal(answer)
+            await self._check(answer)
             if self.inbound.peek.stream:
                 await self._stream(answer)
             else:
@@ -143,18 +149,45 @@ class Attempt:
         return StatusError(problem, body=body)
 
     async def _whole(self, answer: UpstreamAnswer) -> None:
-        spent = self.exchange.clock.monotonic() - self.begun
-        body = await answer.read(seconds=self.target.settings.total_timeout - spent)
-        self._upstream_done()
-        if answer.content_type not in _JSON_TYPES:
-            raise garbage_error(f"a {answer.content_type or 'nameless'} answer: {_shown(self._clean(body))}")
+        body = await self._read_whole(answer)
         try:
-            sent = self._passed_whole(body) if self.prepared.lane == "passthrough" else self._translated_whole(body)
+            passed = self.prepared.lane == "passthrough"
+            sent = self._passed_whole(body) if passed else self._translated_whole(await self._answer_of(body))
         except (DecodeError, UnicodeEncodeError, RecursionError) as exc:  # half a surrogate, or a hundred levels
             raise garbage_error(f"an answer that cannot be read: {exc}") from exc
         headers = self._commit(answer)
         self.outcome = "ok"
         await self.reply.whole(200, [*headers, _JSON], sent)
+
+    async def _read_whole(self, answer: UpstreamAnswer) -> bytes:
+        spent = self.exchange.clock.monotonic() - self.begun
+        body = await answer.read(seconds=self.target.settings.total_timeout - spent)
+        self._upstream_done()
+        if answer.content_type not in _JSON_TYPES:
+            raise garbage_error(f"a {answer.content_type or 'nameless'} answer: {_shown(self._clean(body))}")
+        return body
+
+    async def _answer_of(self, body: bytes) -> Answer:
+        """The answer whose (first) body this is."""
+        form = self.prepared.dialect
+        if not isinstance(form, Continuing) or not form.continuation(body):
+            return form.decode_answer(body)
+        pieces = await whole_pieces(body, form, self._asking(), read=self._read_whole, paid=self._paid)
+        return form.decode_pieces(pieces)
+
+    async def _check(self, answer: UpstreamAnswer) -> None:
+        """Raise what an answer says that is none."""
+        self.status = answer.status
+        if answer.status >= 300 or answer.status < 200:
+            raise await self._refusal(answer)
+        if self.inbound.peek.stream and answer.content_type != "text/event-stream":
+            raise await self._no_stream(answer)
+
+    def _asking(self) -> Asking:
+        return Asking(self.prepared, self.upstream, self._check)
+
+    def _paid(self, usage: Usage | None) -> None:
+        self.result.usage = usage
 
     def _passed_whole(self, body: bytes) -> bytes:
         facts = self.inbound.dialect.answer_facts(body)
@@ -164,22 +197,34 @@ class Attempt:
         if facts.empty:
             raise garbage_error("an empty answer")
         self._learn(whole_answer(facts, answer=body, request=self.prepared.call.body, at=now))
+        if self.keep is not None and facts.finish is not None:
+            self.keep(body)
         return self.target.provider.mended(body)
 
-    def _translated_whole(self, body: bytes) -> bytes:
-        answer = self.prepared.dialect.decode_answer(body)
+    def _translated_whole(self, answer: Answer) -> bytes:
         now = self.exchange.clock.monotonic()
         self._learn(translated_answer(answer, request=self.prepared.call.body, at=now))
+        self.prepared.losses.add_uncarried(answer.uncarried)
         restored = self.prepared.names.restore_answer(answer)
         told = self.inbound.dialect.encode_answer(restored, self._context(), self.prepared.losses)
         if self.keep is not None:
             self.keep(told)
+        if self.prepared.proofs is not None:
+            self.prepared.proofs.read(restored)
         return told
 
     async def _stream(self, answer: UpstreamAnswer) -> None:
-        if answer.content_type != "text/event-stream":
-            raise await self._no_stream(answer)
-        carrier = self._carrier()
+        carrier, form = self._carrier(), self.prepared.dialect
+        if isinstance(carrier, TranslateCarrier) and isinstance(form, Continuing):
+            continued = ContinuedStream(answer, carrier, form, self._asking())
+            try:
+                await self._carry(continued, carrier)
+            finally:
+                await continued.aclose()
+        else:
+            await self._carry(answer, carrier)
+
+    async def _carry(self, answer: Streamed, carrier: Carrier) -> None:
         held = await self._hold(answer, carrier)
         self._learn(carrier.result(b""))
         headers = self._commit(answer)
@@ -209,7 +254,7 @@ class Attempt:
         kind = answer.content_type or "nameless"
         return garbage_error(f"a {kind} answer where a stream was asked for: {_shown(body)}")
 
-    async def _hold(self, answer: UpstreamAnswer, carrier: Carrier) -> bytes:
+    async def _hold(self, answer: Streamed, carrier: Carrier) -> bytes:
         """Read until something meaningful has come, so that a late error can still be tried elsewhere."""
         held: list[bytes] = []
         size = 0
@@ -235,7 +280,7 @@ class Attempt:
             raise StatusError(carrier.problem or EMPTY)
         return b"".join(held)
 
-    async def _relay(self, answer: UpstreamAnswer, carrier: Carrier) -> Problem | None:
+    async def _relay(self, answer: Streamed, carrier: Carrier) -> Problem | None:
         """Hand on what comes until the end; returns what went wrong, `None` for a complete answer."""
         try:
             while carrier.problem is None and not carrier.ended and not carrier.over:
@@ -253,7 +298,7 @@ class Attempt:
     def _carrier(self) -> Carrier:
         prepared, dialect = self.prepared, self.inbound.dialect
         if prepared.lane == "passthrough":
-            return PassthroughCarrier(dialect, self.exchange.clock, hide_usage=prepared.hide_usage)
+            return PassthroughCarrier(dialect, self.exchange.clock, hide_usage=prepared.hide_usage, keep=self.keep)
         return TranslateCarrier(
             prepared.dialect,
             dialect,
@@ -262,6 +307,7 @@ class Attempt:
             names=prepared.names,
             losses=prepared.losses,
             keep=self.keep,
+            proofs=prepared.proofs,
         )
 
     def _context(self) -> AnswerContext:
@@ -270,14 +316,14 @@ class Attempt:
             model=self.deployment.model,
             created=int(self.exchange.started_at),
             include_usage=self.inbound.peek.include_usage,
-            input_estimate=estimate_body(self.inbound.body),
+            input_estimate=estimate_conversation(request, self.scale),
             show_thinking=self.inbound.dialect.shows_thinking(request),
             custom_tools=frozenset(tool.name for tool in request.tools if tool.kind == "custom"),
             asked=self.inbound.asked,
             answer_id="" if self.keep is None else self.exchange.id.removeprefix("px_"),
         )
 
-    def _commit(self, answer: UpstreamAnswer) -> Headers:
+    def _commit(self, answer: Streamed) -> Headers:
         self.limit.reschedule(None)
         self.exchange.losses = self.prepared.losses
         self.exchange.substitute = self.deployment.substitute
@@ -319,7 +365,7 @@ class Attempt:
         return seen_from_here(told, label=deployment.provider, credential=deployment.credential_label)
 
 
-async def _part(answer: UpstreamAnswer) -> None:
+async def _part(answer: Streamed) -> None:
     """Let the upstream end its body, so that its connection can serve again; the caller has left with its answer."""
     try:
         async with asyncio.timeout(_PARTING):

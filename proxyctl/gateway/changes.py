@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
-from proxyctl.config.model import ProviderSettings
+from proxyctl.config.model import AliasSettings, ProviderSettings
 from proxyctl.gateway.live import Live
 
 _NEEDS_RESTART = ("host", "port", "log_level")
@@ -23,7 +24,8 @@ def changes_between(before: Live, after: Live) -> tuple[str, ...]:
             changed += [f"{name}: {what}" for what in _provider_changes(old.settings, new.settings)]
             if [one.label for one in old.credentials] != [one.label for one in new.credentials]:
                 changed.append(f"{name}: credentials")
-    for section in ("routing", "aliases", "tiers", "store"):
+    changed += _alias_changes(before.settings.aliases, after.settings.aliases)
+    for section in ("routing", "tiers", "store"):
         if getattr(before.settings, section) != getattr(after.settings, section):
             changed.append(section)
     for key in (field.name for field in fields(after.settings.server)):
@@ -31,6 +33,23 @@ def changes_between(before: Live, after: Live) -> tuple[str, ...]:
             later = " (from the next start on)" if key in _NEEDS_RESTART else ""
             changed.append(f"server.{key}{later}")
     return tuple(changed)
+
+
+def _alias_changes(old: Mapping[str, AliasSettings], new: Mapping[str, AliasSettings]) -> list[str]:
+    changed = []
+    for name in {**old, **new}:
+        if name not in old:
+            changed.append(f"alias {name}: added")
+        elif name not in new:
+            changed.append(f"alias {name}: removed")
+        else:
+            different = (field.name for field in fields(AliasSettings))
+            changed += [
+                f"alias {name}: {one}" for one in different if getattr(old[name], one) != getattr(new[name], one)
+            ]
+    if not changed and list(old) != list(new):
+        changed.append("aliases: their order")
+    return changed
 
 
 def _provider_changes(old: ProviderSettings, new: ProviderSettings) -> list[str]:

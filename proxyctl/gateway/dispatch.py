@@ -10,8 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from functools import partial
+from typing import ClassVar
 
 import msgspec
+from msgspec.structs import replace
 
 from proxyctl.core.errors import (
     GatewayError,
@@ -26,11 +29,15 @@ from proxyctl.dialects.base import decode_fields
 from proxyctl.gateway.attempt import Attempt
 from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
-from proxyctl.gateway.prepare import prepare
+from proxyctl.gateway.media.fetching import Fetcher
+from proxyctl.gateway.media.inlining import ExchangeMedia
+from proxyctl.gateway.prepare import Prepared, prepare
 from proxyctl.gateway.problems import exhausted
 from proxyctl.gateway.reply import JSON, Reply, exchange_headers, problem_headers
 from proxyctl.gateway.state import GatewayState, plan_query
-from proxyctl.gateway.strict import refuse_losses, wants_strict
+from proxyctl.gateway.strict import refuse_losses, strict_wish
+from proxyctl.gateway.targets import Target
+from proxyctl.metering.conversation import estimate_text
 from proxyctl.routing.affinity import session_key
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import Plan
@@ -38,6 +45,9 @@ from proxyctl.routing.verdict import Judgement, Verdict, judge, next_step
 
 _PASSED_STATUSES = frozenset({400, 404, 413, 422})
 """Errors about the request itself: a caller of the same dialect reads the provider's own words."""
+
+_LARGEST_COMPARED = 256 * 1024
+"""Bytes of a request that is read for comparing our estimate with the provider's count: a larger one says no more."""
 
 _BROKEN = Problem(
     kind="upstream", status=500, code="internal_error", message="the gateway failed: its log says why", retryable=False
@@ -48,6 +58,8 @@ _log = logging.getLogger(__name__)
 class Dispatch:
     """One exchange under way. `live` is the configuration it began with, and keeps."""
 
+    _carrying: ClassVar[type[Attempt]] = Attempt
+
     def __init__(self, state: GatewayState, live: Live, inbound: Inbound, exchange: Exchange, reply: Reply) -> None:
         self._state = state
         self._live = live
@@ -56,6 +68,8 @@ class Dispatch:
         self._reply = reply
         self._query = plan_query(inbound, exchange)
         self._deadline = exchange.begun + live.settings.routing.deadline_seconds
+        may_need_bytes = inbound.peek.has_images or inbound.peek.has_documents
+        self._media = exchange_media(state, live, exchange) if may_need_bytes else None
 
     async def run(self) -> None:
         """Serve the caller and close the books, whatever happens."""
@@ -78,21 +92,22 @@ class Dispatch:
             problem = _BROKEN
             await self._reply.break_off(self._inbound.dialect, problem, self._exchange)
         finally:
-            self._state.meter.observe(self._exchange.finish(outcome, self._reply.status or 499, problem))
+            record = self._exchange.finish(outcome, self._reply.status or 499, problem)
+            self._state.meter.observe(record, partial(_estimated, self._inbound))
 
     async def _try(self, plan: Plan) -> Problem | None:
         """Try the plan's deployments in order; `None` when the caller was served (or saw its answer cut)."""
         steps = plan.steps
-        strict = wants_strict(self._inbound.headers)
+        strict = strict_wish(self._inbound.headers, plan.strict_alias)
         at: int | None = 0
         tries = deployments = 0
         refusal: UnsupportedError | None = None
         failed: tuple[Attempt, UpstreamError] | None = None
         while at is not None and self._may_try(deployments := deployments + (tries == 0)):
             try:
-                attempt = self._attempt(steps[at])
-                if strict:
-                    refuse_losses(attempt.prepared.losses, f"{steps[at].provider}:{steps[at].model}")
+                attempt = await self._attempt(steps[at])
+                if strict is not None:
+                    refuse_losses(attempt.prepared.losses, f"{steps[at].provider}:{steps[at].model}", strict)
             except UnsupportedError as exc:
                 # This target cannot be told the request; the next one may. Nothing was sent: it costs no budget.
                 refusal = _nearer(refusal, exc)
@@ -115,20 +130,29 @@ class Dispatch:
             raise refusal or GatewayError("the plan is empty")
         return await self._give_up(*failed)
 
-    def _attempt(self, deployment: Deployment) -> Attempt:
+    async def _attempt(self, deployment: Deployment) -> Attempt:
         target = self._live.targets[deployment.provider]
-        return Attempt(
+        prepared = await self._prepared(target, deployment)
+        maker = target.maker(deployment.credential) if prepared.lane == "passthrough" else ""
+        return self._carrying(
             exchange=self._exchange,
             inbound=self._inbound,
             target=target,
             deployment=deployment,
-            prepared=prepare(self._inbound, target, deployment.model, deployment.credential),
+            prepared=prepared,
             reply=self._reply,
             upstream=self._state.upstream,
             redact=self._live.redact,
-            keep=self._inbound.keeper(self._query.session),
+            keep=self._inbound.keeper(self._query.session, maker),
             deadline=self._deadline,
+            scale=self._state.calibration.scale(deployment.provider, deployment.model),
         )
+
+    async def _prepared(self, target: Target, deployment: Deployment) -> Prepared:
+        request = None
+        if self._media is not None:
+            request = await self._media.request_for(self._inbound, target, deployment.model, deadline=self._deadline)
+        return prepare(self._inbound, target, deployment.model, deployment.credential, request)
 
     async def _pause(self, longest: float) -> None:
         """Let a provider recover, within the deadline. The time is waited for its sake: none of it is ours."""
@@ -186,10 +210,30 @@ class Dispatch:
             ]
             # An error inside a 200 gets the status that it should have had.
             told = attempt.status if attempt.status and attempt.status >= 400 else error.problem.status
-            await self._reply.whole(told, headers, error.body)
+            said = attempt.prepared.dialect.decode_error(told, error.body).message
+            in_its_words = replace(error.problem, message=said, hint="")
+            await self._reply.whole(told, headers, self._inbound.dialect.own_error(error.body, in_its_words))
         else:
             await self._reply.problem(self._inbound.dialect, problem, self._exchange)
         return problem
+
+
+def exchange_media(state: GatewayState, live: Live, exchange: Exchange) -> ExchangeMedia | None:
+    """Who fetches what this exchange names by address; `None` when nobody may."""
+    server = live.settings.server
+    if not server.fetch_media:
+        return None
+    return ExchangeMedia(exchange, Fetcher(state.transport, hosts=server.fetch_hosts))
+
+
+def _estimated(inbound: Inbound) -> int | None:
+    """The prompt by the estimate that the provider's count is held against; `None` for one that is not all here."""
+    if inbound.peek.size > _LARGEST_COMPARED or inbound.peek.previous_response:
+        return None
+    try:
+        return estimate_text(inbound.canonical())
+    except GatewayError:  # it was passed on in its own dialect, and has something that only that dialect can say
+        return None
 
 
 def _is_object(body: bytes) -> bool:

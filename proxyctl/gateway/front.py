@@ -14,6 +14,7 @@ from proxyctl.core.errors import (
     GatewayError,
     MethodNotAllowedError,
     NotFoundError,
+    NoWebSocketError,
     ShuttingDownError,
 )
 from proxyctl.core.exchange import Exchange, Peek
@@ -26,10 +27,11 @@ from proxyctl.gateway.json_array import ArrayReply
 from proxyctl.gateway.kept_responses import kept_at, retrieve
 from proxyctl.gateway.listing import list_models
 from proxyctl.gateway.live import Live
+from proxyctl.gateway.proofs import Proofs
 from proxyctl.gateway.reply import JSON, Reply, Send
 from proxyctl.gateway.responses_inbound import ResponsesInbound
-from proxyctl.gateway.routes import Route, model_list_at, resolve, unserved_verb
-from proxyctl.gateway.side.endpoints import SIDE_PATHS, Served, SideCall, SideEndpoint
+from proxyctl.gateway.routes import HELLO, Route, model_list_at, resolve
+from proxyctl.gateway.side.endpoints import SIDE_PATHS, SIDE_VERBS, Served, SideCall, SideEndpoint
 from proxyctl.gateway.state import GatewayState
 from proxyctl.gateway.upload import ClientGoneError, Upload, read_body
 
@@ -100,12 +102,16 @@ class InferenceFront:
             if self._state.draining.is_set():
                 raise ShuttingDownError("the gateway is shutting down", hint="try again in a moment", retry_after=2)
             if not route.serves:
-                side = SIDE_PATHS.get(path)
+                side = SIDE_VERBS[route.verb] if route.verb else SIDE_PATHS.get(path)
                 if side is None:
                     await upload.skip()
                     await self._other(scope, headers, dialect, reply)
                     return
                 dialect = side.dialect
+            if headers.get(b"upgrade", b"").lower() == b"websocket":
+                # Codex tries one first, and six times more after any other refusal than this status.
+                reply.extra = [*reply.extra, (b"upgrade", b"HTTP/1.1")]
+                raise NoWebSocketError(f"there is no WebSocket at {path}", hint="send a POST")
             if method != "POST":
                 reply.extra = [*reply.extra, (b"allow", b"POST")]
                 raise MethodNotAllowedError(f"{path} takes POST, not {method}")
@@ -115,10 +121,11 @@ class InferenceFront:
             if side is None:
                 served = self._understood(live, route, scope, headers, body, reply)
             else:
-                served = side.understand(SideCall(self._state, live, headers, body, reply))
+                call = SideCall(self._state, live, headers, scope["query_string"], route.address, body, reply)
+                served = side.understand(call)
         except GatewayError as exc:
             await upload.skip()
-            await self._refuse(exc, headers, dialect, reply, recorded=side is None or not side.quiet)
+            await self._refuse(exc, headers, dialect, reply, side)
             return
         await while_caller_waits(served.run(), upload.receive, reply, dialect, served.exchange)
 
@@ -131,13 +138,19 @@ class InferenceFront:
         return Served(exchange, Dispatch(self._state, live, inbound, exchange, reply).run)
 
     def _inbound(self, route: Route, scope: Scope, headers: ClientHeaders, body: bytes) -> Inbound:
-        if route.dialect.name != "openai-responses":
-            return Inbound(route.dialect, headers, body, route.address)
         owner = self._state.live.guard.owner(headers, scope["query_string"])
-        return ResponsesInbound(self._state.kept, owner, route.dialect, headers, body)
+        if route.dialect.name == "openai-responses":
+            inbound: Inbound = ResponsesInbound(self._state.kept, owner, route.dialect, headers, body)
+        else:
+            inbound = Inbound(route.dialect, headers, body, route.address)
+        inbound.proofs = Proofs(self._state.signatures, owner)
+        return inbound
 
     async def _other(self, scope: Scope, headers: ClientHeaders, dialect: InboundDialect, reply: Reply) -> None:
         path, method = scope["path"], scope["method"]
+        if path == HELLO and method in ("GET", "HEAD"):
+            await reply.whole(200, [JSON], b'{"ok":true}')
+            return
         if response_id := kept_at(path):
             if method not in ("GET", "HEAD", "DELETE"):
                 reply.extra = [*reply.extra, (b"allow", b"GET, HEAD, DELETE")]
@@ -153,8 +166,6 @@ class InferenceFront:
                 hint="chat is at /v1/chat/completions, /v1/messages and /v1beta/models/MODEL:generateContent, "
                 "models at /v1/models",
             )
-        if method == "POST" and (verb := unserved_verb(path)):
-            raise NotFoundError(f"{verb} is not served here yet", code="not_implemented")
         if method not in ("GET", "HEAD"):
             reply.extra = [*reply.extra, (b"allow", b"GET, HEAD")]
             raise MethodNotAllowedError(f"{path} takes GET, not {method}")
@@ -162,13 +173,20 @@ class InferenceFront:
         await reply.whole(200, [JSON], body)  # the server keeps a HEAD's back
 
     async def _refuse(
-        self, error: GatewayError, headers: ClientHeaders, dialect: InboundDialect, reply: Reply, *, recorded: bool
+        self,
+        error: GatewayError,
+        headers: ClientHeaders,
+        dialect: InboundDialect,
+        reply: Reply,
+        side: SideEndpoint | None,
     ) -> None:
         """Refuse before there is a request to speak of; counted under no provider."""
         exchange = Exchange.begin(dialect.name, Peek(model=""), self._state.clock, client=client_name(headers))
+        if side is not None:
+            exchange.operation = side.operation
         problem = error.problem()
         await reply.problem(dialect, problem, exchange)
-        if recorded:
+        if error.recorded and (side is None or not side.quiet):
             self._state.meter.observe(exchange.finish("refused", reply.status, problem))
 
 

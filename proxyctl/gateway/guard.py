@@ -101,7 +101,10 @@ class Guard:
         shared = [(b"access-control-allow-origin", origin), (b"vary", b"origin")]
         if not is_preflight(headers):
             return [*shared, (b"access-control-expose-headers", b"*")]
-        shared += [(b"access-control-allow-methods", b"GET, POST, OPTIONS"), (b"access-control-max-age", b"600")]
+        shared += [
+            (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+            (b"access-control-max-age", b"600"),
+        ]
         if wanted := headers.get(b"access-control-request-headers"):
             shared.append((b"access-control-allow-headers", wanted))
         if b"access-control-request-private-network" in headers:

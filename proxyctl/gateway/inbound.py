@@ -19,6 +19,8 @@ from proxyctl.core.chat import ChatRequest
 from proxyctl.core.errors import BadRequestError, DecodeError, TooLargeError, UnsupportedMediaError
 from proxyctl.core.exchange import Peek
 from proxyctl.dialects.base import InboundDialect, decode_fields
+from proxyctl.dialects.sound import check_sound
+from proxyctl.gateway.proofs import Proofs
 
 ClientHeaders = Mapping[bytes, bytes]
 Keep = Callable[[bytes], None]
@@ -41,9 +43,12 @@ class Address(NamedTuple):
 
 
 class Inbound:
-    """One inference request. `fields` is the top level of its JSON; `headers` are lower-case names to values."""
+    """One inference request. `fields` is the top level of its JSON; `headers` are lower-case names to values.
 
-    __slots__ = ("_canonical", "address", "body", "dialect", "fields", "headers", "peek")
+    `proofs` are what this caller was told and may not have carried back; `None` where nothing is kept.
+    """
+
+    __slots__ = ("_canonical", "address", "body", "dialect", "fields", "headers", "peek", "proofs")
 
     def __init__(
         self, dialect: InboundDialect, headers: ClientHeaders, body: bytes, address: Address | None = None
@@ -63,6 +68,7 @@ class Inbound:
         if len(self.peek.model) > LONGEST_MODEL:
             raise BadRequestError(f"the model's name is longer than {LONGEST_MODEL} characters", param="model")
         self._canonical: ChatRequest | None = None
+        self.proofs: Proofs | None = None
 
     @property
     def asked(self) -> Mapping[str, Raw]:
@@ -73,20 +79,30 @@ class Inbound:
         """The conversation's name, `""` when it has none."""
         return self.dialect.session(self.fields)
 
-    def keeper(self, session: Callable[[], str]) -> Keep | None:
-        """Who keeps the answer, under the name that `session` gives the conversation; `None`: nobody."""
-        del session
+    def told_to(self, maker: str) -> Inbound:
+        """The request as it passes to the deployment called `maker` (`Target.maker`)."""
+        del maker
+        return self
+
+    def keeper(self, session: Callable[[], str], maker: str = "") -> Keep | None:
+        """Who keeps the answer, under the name that `session` gives the conversation; `None`: nobody.
+
+        `maker` is the deployment that keeps it as well, if it passes from there.
+        """
+        del session, maker
         return None
 
     def canonical(self) -> ChatRequest:
         """The request in the canonical form. Raises `BadRequestError` with the path of what is wrong."""
         if self._canonical is None:
             try:
-                self._canonical = self.dialect.decode_request(self.body)
+                decoded = self.dialect.decode_request(self.body)
+                check_sound(decoded)
             except DecodeError as exc:
                 raise BadRequestError(str(exc), param=exc.path or None) from exc
             if self.address is not None:
-                self._canonical = replace(self._canonical, model=self.address.model, stream=self.address.stream)
+                decoded = replace(decoded, model=self.address.model, stream=self.address.stream)
+            self._canonical = decoded
         return self._canonical
 
     def written_plainly(self) -> bool:
@@ -100,6 +116,13 @@ class Inbound:
         if b"\\u00" in body and _DISGUISED.search(body):
             return False
         return all(body.count(written) == (key in self.fields) for key, written in _ROUTED_KEYS)
+
+
+def session_of(inbound: Inbound) -> str:
+    """The conversation's name: by the caller's headers, else by its body; `""` when it has none."""
+    headers = inbound.headers
+    given = headers.get(b"x-proxyctl-session") or headers.get(b"x-session-affinity") or headers.get(b"session-id")
+    return given.decode("latin-1") if given else inbound.session()
 
 
 def client_headers(pairs: Sequence[tuple[bytes, bytes]]) -> ClientHeaders:

@@ -1,10 +1,11 @@
 """Responses that a later request may name instead of repeating them: `previous_response_id` and `item_reference`.
 
-Providers that do not speak the responses dialect remember nothing, so the gateway does: a request that names a kept
-response is given the whole conversation before anybody routes it. In memory, bounded in number, bytes and age, and gone
-with the daemon; an id that is not kept here stays in the request, where the dialect refuses it. What one gateway key
-has had answered exists for no other. Source: wire notes 2026-11, "OpenAI" (`store` is true unless it is said to be
-false; instructions are not carried over).
+Most providers remember nothing, so the gateway does, for all of them: a request that names a kept response is given
+the whole conversation before anybody routes it, and goes on wherever that can be served. The provider that made an
+answer and keeps it itself is sent the request as it was written (`maker`). In memory, bounded in number, bytes and age,
+and gone with the daemon; an id that is not kept here stays in the request, where the dialect refuses it. What one
+gateway key has had answered exists for no other. Source: wire notes 2026-11, "OpenAI" (`store` is true unless it is
+said to be false; instructions are not carried over).
 """
 
 from __future__ import annotations
@@ -28,25 +29,38 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 class _Output(Struct):
     id: str
     output: list[Raw]
+    store: bool | None = None
 
 
 class _Item(Struct):
     id: str | None = None
+    type: str | None = None
+    encrypted_content: str | None = None
+
+
+class _Items(Struct):
+    output: list[_Item]
 
 
 _output = msgspec.json.Decoder(_Output)
+_items_with_ids = msgspec.json.Decoder(_Items)
 _item = msgspec.json.Decoder(_Item)
+_members = msgspec.json.Decoder(dict[str, Raw])
+
+_OPTIONAL_IDS = frozenset({"message", "function_call", "custom_tool_call"})
 
 
 class KeptResponse(Struct, frozen=True, kw_only=True):
     """One answered request. `document` is the response object's JSON, `input` the JSON of each item before it.
 
-    `session` is the conversation's name for routing; `until` is in Unix seconds.
+    `session` is the conversation's name for routing; `maker` the deployment that keeps it too, `""` when nobody does;
+    `until` is in Unix seconds.
     """
 
     document: bytes
     input: tuple[bytes, ...]
     session: str
+    maker: str
     until: float
     size: int
 
@@ -93,16 +107,27 @@ class KeptResponses:
             return None
         return next((item for item in self._kept[owner, maker].output if id_of(item) == item_id), None)
 
-    def put(self, document: bytes, owner: str, input_items: Iterable[bytes], *, session: str = "") -> None:
-        """Keep a complete answer, a response object's JSON, unless it alone is more than may be kept."""
-        response_id = _output.decode(document).id
+    def put(
+        self, document: bytes, owner: str, input_items: Iterable[bytes], *, session: str = "", maker: str = ""
+    ) -> None:
+        """Keep a complete answer, a response object's JSON, unless it alone is more than may be kept.
+
+        What a provider made in a form that cannot be read again is not kept.
+        """
+        try:
+            answer = _output.decode(document)
+            _items_with_ids.decode(document)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        response_id = answer.id
         items = tuple(input_items)
         size = len(document) + sum(map(len, items))
         self.delete(response_id, owner)
         if size > self._most_bytes:
             return
         until = self._clock.now() + self._seconds
-        kept = KeptResponse(document=document, input=items, session=session, until=until, size=size)
+        maker = "" if answer.store is False else maker
+        kept = KeptResponse(document=document, input=items, session=session, maker=maker, until=until, size=size)
         self._kept[owner, response_id] = kept
         self.size += size
         for item_id in filter(None, map(id_of, kept.output)):
@@ -150,3 +175,21 @@ def retrieve(kept: KeptResponses, response_id: str, owner: str, *, delete: bool)
 def id_of(item: bytes) -> str | None:
     """An item's id, if it has one."""
     return _item.decode(item).id
+
+
+def portable(item: bytes) -> bytes | None:
+    """An answered item as somebody takes it who did not make it; `None` for thinking that only its maker can look up.
+
+    Ids go with it: a provider that knows one wants the thinking that stood before it.
+    """
+    try:
+        head = _item.decode(item)
+    except (msgspec.DecodeError, RecursionError):
+        return item  # whoever serves it says what is wrong with it
+    if head.type == "reasoning":
+        return item if head.encrypted_content else None
+    if head.type not in _OPTIONAL_IDS:
+        return item
+    members = _members.decode(item)
+    members.pop("id", None)
+    return encode_json(members)

@@ -8,6 +8,7 @@ canonical request is encoded in the provider's first dialect. Provider rules app
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import msgspec
 from msgspec import Raw, Struct
@@ -18,9 +19,13 @@ from proxyctl.core.exchange import Lane
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields, UpstreamDialect, encode_json
 from proxyctl.dialects.names import ToolNames
+from proxyctl.dialects.openai_chat.foreign import without_foreign_signatures
 from proxyctl.dialects.registry import UPSTREAM
+from proxyctl.dialects.sound import unique_tools
 from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
-from proxyctl.gateway.inbound import ClientHeaders, Inbound, raw_or_none
+from proxyctl.gateway.inbound import ClientHeaders, Inbound, raw_or_none, session_of
+from proxyctl.gateway.kept_signatures import Maker
+from proxyctl.gateway.proof_gathering import ProofGatherer
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.transport import Timeouts
 from proxyctl.gateway.upstream import UpstreamCall
@@ -39,7 +44,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     """One attempt, ready to be sent.
 
     `names` undoes renamed tools in the answer (nothing in the passthrough lane); `hide_usage` when the stream's
-    usage was asked for on our account only.
+    usage was asked for on our account only; `proofs` keeps what proves the answer's calls, for the next request.
     """
 
     lane: Lane
@@ -49,30 +54,39 @@ class Prepared(Struct, frozen=True, kw_only=True):
     traits: ModelTraits
     names: ToolNames
     hide_usage: bool
+    proofs: ProofGatherer | None = None
 
 
 def lane_of(inbound: Inbound, target: Target, model: str) -> tuple[Lane, DialectName]:
     """Pass through when the provider speaks the caller's dialect as its clients know it, else translate.
 
-    Translation goes to the caller's own dialect where that is spoken at all, else to the one the provider prefers.
+    Which of its dialects a request is sent in is the provider's to say: some models take some things in one only.
     """
-    provider, name = target.provider, inbound.dialect.name
-    if name not in provider.endpoints:
-        return "translate", next(iter(provider.endpoints))
-    return ("passthrough" if provider.passes(name, model, inbound.peek) else "translate"), name
+    provider, caller = target.provider, inbound.dialect.name
+    name = provider.dialect_for(caller, model, inbound.peek)
+    passes = name == caller and provider.passes(name, model, inbound.peek)
+    return ("passthrough" if passes else "translate"), name
 
 
-def prepare(inbound: Inbound, target: Target, model: str, credential: int) -> Prepared:
-    """Build the call of one attempt. Raises `GatewayError` when the request cannot be said to this target."""
+def prepare(inbound: Inbound, target: Target, model: str, credential: int, told: ChatRequest | None = None) -> Prepared:
+    """Build the call of one attempt. Raises `GatewayError` when the request cannot be said to this target.
+
+    `told` is what to translate where that is not the request as it came.
+    """
     lane, name = lane_of(inbound, target, model)
     losses = Losses()
     traits = target.provider.traits(model)
     names = NO_NAMES
+    proofs: ProofGatherer | None = None
     if lane == "passthrough":
-        body = _passed_body(inbound, target, name, model, losses)
+        body = _passed_body(inbound.told_to(target.maker(credential)), target, name, model, losses)
         client = inbound.headers
     else:
-        request = msgspec.structs.replace(inbound.canonical(), model=model)
+        request = unique_tools(msgspec.structs.replace(told or inbound.canonical(), model=model), losses)
+        if inbound.proofs is not None:
+            maker, session = Maker(name, model), partial(session_of, inbound)
+            request = inbound.proofs.put_back(request, maker, session, losses)
+            proofs = inbound.proofs.gatherer(maker, session, unsigned=traits.reasoning_in is not None)
         try:
             body = encode_json(_translated_fields(request, target, name, traits, losses))
         except RecursionError as exc:
@@ -101,6 +115,7 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int) -> Pr
         losses=losses,
         traits=traits,
         names=names,
+        proofs=proofs,
         hide_usage=stream and not inbound.peek.include_usage,
     )
 
@@ -112,6 +127,9 @@ def _passed_body(inbound: Inbound, target: Target, name: DialectName, model: str
         fields["model"] = model
     if inbound.peek.stream and name == "openai-chat" and provider.asks_stream_usage():
         _ask_for_usage(fields)
+    if inbound.proofs and name == "openai-chat" and "messages" in fields:
+        is_foreign = partial(inbound.proofs.is_anothers, maker=Maker(name, model), session=partial(session_of, inbound))
+        fields["messages"] = without_foreign_signatures(fields["messages"], is_foreign, losses)
     adapted = provider.adapt(fields, dialect=name, model=model, losses=losses)
     if _unchanged(inbound.fields, adapted) and inbound.written_plainly():
         return inbound.body

@@ -15,13 +15,21 @@ from msgspec.structs import replace
 
 from proxyctl.core.clock import Clock
 from proxyctl.core.errors import GarbageError, Problem
-from proxyctl.core.events import Event, MessageEnd, PartStart, StreamFailed
+from proxyctl.core.events import Delta, Event, MessageEnd, PartStart, StreamFailed
 from proxyctl.core.exchange import AttemptResult
 from proxyctl.core.losses import Losses
-from proxyctl.dialects.base import AnswerContext, InboundDialect, RememberingEncoder, UpstreamDialect, encode_json
+from proxyctl.dialects.base import (
+    AnswerContext,
+    ContinuingDecoder,
+    InboundDialect,
+    RememberingEncoder,
+    UpstreamDialect,
+    encode_json,
+)
 from proxyctl.dialects.names import ToolNames
 from proxyctl.dialects.sse import FrameSplitter, FrameTooLargeError, frame_data
 from proxyctl.gateway.inbound import Keep
+from proxyctl.gateway.proof_gathering import ProofGatherer
 from proxyctl.metering.tap import EventTap, FrameTap
 
 CUT = Problem(
@@ -83,8 +91,10 @@ class Carrier(Protocol):
 class PassthroughCarrier:
     """Hands frames on byte for byte."""
 
-    def __init__(self, dialect: InboundDialect, clock: Clock, *, hide_usage: bool) -> None:
+    def __init__(self, dialect: InboundDialect, clock: Clock, *, hide_usage: bool, keep: Keep | None = None) -> None:
+        """`keep` gets the complete answer of a dialect whose last event repeats it, before its last bytes leave."""
         self._splitter = FrameSplitter()
+        self._keep = keep
         self._watch = dialect.watch(hide_usage=hide_usage)
         self._tap = FrameTap(self._watch, clock)
         self._broken: Problem | None = None
@@ -120,14 +130,24 @@ class PassthroughCarrier:
             self._broken = garbage(str(exc))
             return b""
         keep = self._tap.feed
-        return b"".join([frame for frame in frames if not self._watch.over and keep(frame)])
+        passed = b"".join([frame for frame in frames if not self._watch.over and keep(frame)])
+        if self._watch.document:
+            self._keep_answer()
+        return passed
 
     def end(self) -> bytes:
         """A last frame without its blank line is handed on if it is whole and the answer is, else dropped."""
         self.ended = True
         rest = [frame.rstrip(b"\r\n") + b"\n\n" for frame in self._splitter.flush() if _is_whole(frame)]
         kept = b"".join([frame for frame in rest if self._tap.feed(frame) and frame_data(frame) is not None])
+        if self._watch.document:
+            self._keep_answer()
         return kept if self._watch.complete else b""
+
+    def _keep_answer(self) -> None:
+        if self._keep is not None:
+            self._keep(self._watch.document)
+        self._watch.document = b""
 
     def result(self, request: bytes) -> AttemptResult:
         return self._tap.result(request)
@@ -150,15 +170,22 @@ class TranslateCarrier:
         names: ToolNames,
         losses: Losses,
         keep: Keep | None = None,
+        proofs: ProofGatherer | None = None,
     ) -> None:
-        """`keep` gets the complete answer of a dialect whose encoder remembers it, before its last bytes leave."""
+        """`keep` gets the complete answer of a dialect whose encoder remembers it, before its last bytes leave;
+        so does `proofs` what proves the calls of any answer.
+        """
         self._splitter = FrameSplitter()
         self._decoder = upstream.stream_decoder()
+        self._losses = losses
         self._encoder = inbound.stream_encoder(context, losses)
         self._names = names
         self._keep = keep
+        self._proofs = proofs
         self._tap = EventTap(clock)
         self._broken: Problem | None = None
+        self._late = b""
+        """What a body's end made, and goes out with the next."""
         self.ended = False
         self.told = False
 
@@ -184,14 +211,29 @@ class TranslateCarrier:
         except FrameTooLargeError as exc:
             self._broken = garbage(str(exc))
             return b""
+        if self._late:
+            late, self._late = self._late, b""
+            return late + self._carry(frames)
         return self._carry(frames)
 
     def end(self) -> bytes:
         self.ended = True
-        last = self._carry(self._splitter.flush())
+        last = self._late + self._carry(self._splitter.flush())
         if self.complete or self.problem is not None:
             return last
         return last + b"".join([self._take(event) for event in self._decoder.end()])
+
+    def continuation(self) -> str:
+        """Asked when a body is over: what asks for the rest of a paused answer, `""` when this was its end."""
+        if not isinstance(self._decoder, ContinuingDecoder):
+            return ""
+        self._late += self._carry(self._splitter.flush())
+        return "" if self.problem is not None else self._decoder.continuation
+
+    def resume(self) -> None:
+        """What is fed from now on comes from the next body."""
+        if isinstance(self._decoder, ContinuingDecoder):
+            self._decoder.resume()
 
     def result(self, request: bytes) -> AttemptResult:
         return self._tap.result(request)
@@ -230,13 +272,18 @@ class TranslateCarrier:
         elif kind is StreamFailed:
             return b""
         elif kind is MessageEnd:
-            return self._last(event)
+            return self._last(event)  # type: ignore[arg-type] # as above
+        if self._proofs is not None and (kind is not Delta or self._proofs.open):
+            self._proofs.feed(event)
         return self._encoder.feed(event)
 
-    def _last(self, event: Event) -> bytes:
+    def _last(self, event: MessageEnd) -> bytes:
+        self._losses.add_uncarried(event.uncarried)
         last = self._encoder.feed(event) + self._encoder.end()
         if self._keep is not None and isinstance(self._encoder, RememberingEncoder):
             self._keep(encode_json(self._encoder.response))
+        if self._proofs is not None:
+            self._proofs.keep()
         return last
 
 

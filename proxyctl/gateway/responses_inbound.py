@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from proxyctl.dialects.base import InboundDialect, encode_json
 from proxyctl.gateway.inbound import ClientHeaders, Inbound, Keep
-from proxyctl.gateway.kept_responses import KeptResponse, KeptResponses
+from proxyctl.gateway.kept_responses import KeptResponse, KeptResponses, portable
 
 _REFERENCE = b'"item_reference"'
 
@@ -35,7 +35,7 @@ class ResponsesInbound(Inbound):
     `fields` and `body` hold the whole conversation; `asked` is what the caller wrote.
     """
 
-    __slots__ = ("_asked", "_earlier", "_items", "_kept", "_owner")
+    __slots__ = ("_asked", "_earlier", "_items", "_kept", "_owner", "_written")
 
     def __init__(
         self, kept: KeptResponses, owner: str, dialect: InboundDialect, headers: ClientHeaders, body: bytes
@@ -45,6 +45,7 @@ class ResponsesInbound(Inbound):
         self._kept = kept
         self._owner = owner
         self._asked: Mapping[str, Raw] = self.fields
+        self._written = body
         self._earlier: KeptResponse | None = None
         self._items: tuple[bytes, ...] | None = None
         previous = self.peek.previous_response
@@ -74,14 +75,27 @@ class ResponsesInbound(Inbound):
         return earlier or super().session()
 
     @override
-    def keeper(self, session: Callable[[], str]) -> Keep | None:
+    def told_to(self, maker: str) -> Inbound:
+        """Who made the earlier answer and keeps it is sent the caller's own words, everybody else all that was said."""
+        if self._earlier is None:
+            return self
+        if self._earlier.maker and self._earlier.maker == maker:
+            return Inbound(self.dialect, self.headers, self._written)
+        own = (self._items or ())[len(self._earlier.items) :]
+        earlier = (portable(item) for item in self._earlier.items)
+        items = (*(item for item in earlier if item is not None), *own)
+        fields: dict[str, object] = {**self.fields, "input": [Raw(item) for item in items]}
+        return Inbound(self.dialect, self.headers, encode_json(fields))
+
+    @override
+    def keeper(self, session: Callable[[], str], maker: str = "") -> Keep | None:
         """Keep the answer, unless the caller wants nothing stored."""
         if bytes(self._asked.get("store", b"")) == b"false":
             return None
 
         def keep(document: bytes) -> None:
             items = _items_of(self._asked) if self._items is None else self._items
-            self._kept.put(document, self._owner, items, session=session())
+            self._kept.put(document, self._owner, items, session=session(), maker=maker)
 
         return keep
 

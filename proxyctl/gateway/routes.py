@@ -34,7 +34,10 @@ _FIXED: Mapping[str, DialectName] = {
 _VERSIONED = ("/v1beta/", "/v1/", "/v1alpha/")
 _VERBS: Mapping[str, bool] = {"generateContent": False, "streamGenerateContent": True}
 """What can be done with a model in a path, and whether the answer streams."""
-_UNSERVED_VERBS = frozenset({"countTokens", "embedContent", "batchEmbedContents"})
+_SIDE_VERBS = frozenset({"countTokens", "embedContent", "batchEmbedContents"})
+"""What else can be asked of one: the side endpoints know what."""
+HELLO = "/api/hello"
+"""Claude Code asks for it before its first request, to see whether anybody is there (seen 2026-11)."""
 _MODEL_LISTS = (
     "/v1/models",
     "/models",
@@ -46,12 +49,16 @@ _MODEL_LISTS = (
 
 
 class Route(NamedTuple):
-    """Where a request goes. `serves` is false where no inference is; `as_array`: a stream without event framing."""
+    """Where a request goes. `serves` is false where no conversation is; `as_array`: a stream without event framing.
+
+    `verb` is what a path asks of a model beside a conversation, `""` when nothing of the kind.
+    """
 
     dialect: InboundDialect
     serves: bool = True
     address: Address | None = None
     as_array: bool = False
+    verb: str = ""
 
 
 _ROUTES = {path: Route(INBOUND[name]) for path, name in _FIXED.items()}
@@ -62,9 +69,11 @@ def resolve(path: str, headers: ClientHeaders, query: bytes) -> Route:
     route = _ROUTES.get(path)
     if route is not None:
         return route
-    address = _addressed(path)
+    verb, address = _addressed(path)
     if address is None:
         return Route(INBOUND[_guess(path, headers, query)], serves=False)
+    if verb in _SIDE_VERBS:
+        return Route(INBOUND[_GENERATE], serves=False, address=address, verb=verb)
     return Route(INBOUND[_GENERATE], address=address, as_array=address.stream and not _wants_events(query))
 
 
@@ -73,28 +82,22 @@ def model_list_at(path: str) -> str | None:
     return next((base for base in _MODEL_LISTS if path == base or path.startswith(base + "/")), None)
 
 
-def unserved_verb(path: str) -> str:
-    """What a path asks of a model and nobody does here yet, `""` when it asks nothing of the kind."""
-    _, _, verb = path.rpartition(":")
-    return verb if verb in _UNSERVED_VERBS else ""
-
-
-def _addressed(path: str) -> Address | None:
-    """The model and the verb in a path such as `/v1beta/models/groq:llama-3.3-70b:generateContent`.
+def _addressed(path: str) -> tuple[str, Address | None]:
+    """The verb and the model in a path such as `/v1beta/models/groq:llama-3.3-70b:generateContent`.
 
     A model with a slash in its name may stand without `models/`: Google's tuned ones do, and the AI SDK writes all so.
     """
     named, colon, verb = path.rpartition(":")
-    if not colon or verb not in _VERBS:
-        return None
+    if not colon or (verb not in _VERBS and verb not in _SIDE_VERBS):
+        return "", None
     version = next((prefix for prefix in _VERSIONED if named.startswith(prefix)), None)
     if version is None:
-        return None
+        return "", None
     name = named.removeprefix(version)
     model = name.removeprefix("models/")
     if not model.strip() or (model == name and "/" not in name):
-        return None
-    return Address(model, _VERBS[verb])
+        return "", None
+    return verb, Address(model, _VERBS.get(verb, False))
 
 
 def _wants_events(query: bytes) -> bool:

@@ -25,11 +25,13 @@ from proxyctl.core.clock import Clock, SystemClock
 from proxyctl.core.exchange import Exchange, Peek
 from proxyctl.gateway.changes import changes_between
 from proxyctl.gateway.discovery import Discovery
-from proxyctl.gateway.inbound import Inbound
+from proxyctl.gateway.inbound import Inbound, session_of
 from proxyctl.gateway.kept_responses import KeptResponses
+from proxyctl.gateway.kept_signatures import KeptSignatures
 from proxyctl.gateway.live import Live, build_live
 from proxyctl.gateway.transport import LeanTransport
 from proxyctl.gateway.upstream import Upstream
+from proxyctl.metering.calibration import Calibration
 from proxyctl.metering.meter import Meter
 from proxyctl.metering.metrics import Metrics
 from proxyctl.metering.prices import PriceBook
@@ -74,14 +76,16 @@ class GatewayState:
         self._folder = folder or Path.cwd()
         self._host = settings.server.host
         self.live = build_live(settings, self._sources(), host=self._host, token=token)
-        self._transport = LeanTransport()
-        self.upstream = Upstream(self._transport)
+        self.transport = LeanTransport()
+        self.upstream = Upstream(self.transport)
         self.catalogue = Catalogue()
         self.availability = Availability()
         self.affinity = Affinity()
         self.kept = KeptResponses(self.clock)
+        self.signatures = KeptSignatures(self.clock)
         self.prices = PriceBook()
         self.metrics = Metrics(self.clock)
+        self.calibration = Calibration(self.clock)
         self.recorder = Recorder(MemoryStore(settings.store.records_kept))
         self.meter = Meter(
             metrics=self.metrics,
@@ -89,6 +93,7 @@ class GatewayState:
             prices=self.prices,
             price_id=self._price_id,
             pause=METERING_PAUSE,
+            calibration=self.calibration,
         )
         self.discovery = Discovery(self.upstream, self.catalogue, self.clock)
         self.draining = asyncio.Event()
@@ -100,7 +105,7 @@ class GatewayState:
 
     async def start(self) -> None:
         """Begin the background work, with everything loaded that a first request would wait for."""
-        self._transport.warm()
+        self.transport.warm()
         self.recorder.start()
         self._background = [
             asyncio.create_task(self._load_prices(), name="prices"),
@@ -197,8 +202,7 @@ def plan_query(inbound: Inbound, exchange: Exchange) -> PlanQuery:
     headers = inbound.headers
 
     def session() -> str:
-        given = headers.get(b"x-proxyctl-session") or headers.get(b"x-session-affinity") or headers.get(b"session-id")
-        named = given.decode("latin-1") if given else inbound.session()
+        named = session_of(inbound)
         # Thousands of sessions are remembered: a name of megabytes is not.
         exchange.session = (
             named if len(named) <= LONGEST_SESSION else blake2b(named.encode(), digest_size=16).hexdigest()

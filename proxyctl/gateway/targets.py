@@ -35,6 +35,12 @@ class Target:
     def name(self) -> str:
         return self.settings.name
 
+    def maker(self, index: int) -> str:
+        """What stands for a provider that keeps what it answers, called with credential `index`; `""` for others."""
+        if not self.provider.keeps_responses:
+            return ""
+        return f"{self.name} {self.credentials[index].label if self.credentials else ''}"
+
     def credential_headers(self, index: int) -> Headers:
         """The headers of credential `index`; none for a server that needs no key."""
         if not self.credentials:
@@ -55,6 +61,7 @@ def make_target(
         name=settings.name,
         base_url=settings.base_url,
         options=ChatOptions(
+            server=settings.server,
             max_tokens_field=chat.max_tokens_field,
             stream_options=chat.stream_options,
             drop=tuple(chat.drop),

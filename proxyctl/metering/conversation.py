@@ -7,6 +7,8 @@ Nothing is refused, cut or billed by these numbers: whoever is told one is told 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import TypeAlias
 
 import msgspec
 
@@ -37,10 +39,25 @@ _PAGE_BYTES = 50_000
 """A page of a PDF, in tokens and in bytes of the file."""
 _AUDIO_BYTES_PER_TOKEN = 500
 _VIDEO = 5000
+_MEDIA = (ImagePart, DocumentPart, AudioPart, VideoPart)
+Media: TypeAlias = ImagePart | DocumentPart | AudioPart | VideoPart
 
 
-def estimate_conversation(request: ChatRequest) -> int:
-    """Return the tokens of a whole prompt: system text, messages, tools and the schema of the answer."""
+def estimate_conversation(request: ChatRequest, scale: float = 1.0) -> int:
+    """Return the tokens of a whole prompt: system text, messages, tools and the schema of the answer.
+
+    `scale` is what the estimate of its text is multiplied by, from `Calibration`; media go by their kind alone.
+    """
+    media = sum(map(_media, _media_in(request)))
+    return max(1, math.ceil(_text(request) * scale + media))
+
+
+def estimate_text(request: ChatRequest) -> int | None:
+    """Return the tokens of a prompt that is nothing but text, `None` when there is more in it."""
+    return None if any(True for _ in _media_in(request)) else math.ceil(_text(request))
+
+
+def _text(request: ChatRequest) -> float:
     total = sum(estimate_tokens(part.text) for part in request.system)
     total += _MESSAGE * bool(request.system)
     for message in request.messages:
@@ -48,7 +65,16 @@ def estimate_conversation(request: ChatRequest) -> int:
     total += sum(map(_tool, request.tools))
     if request.format is not None and request.format.schema is not None:
         total += _json(request.format.schema)
-    return max(1, math.ceil(total))
+    return total
+
+
+def _media_in(request: ChatRequest) -> Iterator[Media]:
+    for message in request.messages:
+        for part in message.parts:
+            if isinstance(part, _MEDIA):
+                yield part
+            elif isinstance(part, ToolResultPart):
+                yield from (inner for inner in part.parts if isinstance(inner, _MEDIA))
 
 
 def _part(part: Part) -> float:
@@ -62,10 +88,10 @@ def _part(part: Part) -> float:
         case OpaquePart():
             return estimate_body(part.raw)
         case _:
-            return _media(part)
+            return 0.0
 
 
-def _media(part: ImagePart | DocumentPart | AudioPart | VideoPart) -> float:
+def _media(part: Media) -> float:
     match part:
         case ImagePart():
             return _IMAGE
@@ -85,7 +111,10 @@ def _tool(tool: Tool) -> float:
 
 
 def _json(value: object) -> float:
-    return estimate_body(msgspec.json.encode(value))
+    try:
+        return estimate_body(msgspec.json.encode(value))
+    except RecursionError:  # what could just be read can be too deep to be written: no estimate is worth a refusal
+        return 0.0
 
 
 def _size(data: str | None) -> int:

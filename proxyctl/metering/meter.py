@@ -2,7 +2,8 @@
 
 The price data takes half a second to load after the start. Exchanges that end earlier are held back and priced when it
 is there: late, but never wrong. Later ones wait for `pause` seconds, so that a busy gateway counts them in batches,
-away from the request path. Readers await `settled`, so nobody sees either gap.
+away from the request path. Readers await `settled`, so nobody sees either gap. What their prompts say of our
+estimates is learnt there too.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ from decimal import Decimal
 import msgspec
 
 from proxyctl.core.exchange import AttemptRecord, ExchangeRecord
+from proxyctl.metering.calibration import Calibration
 from proxyctl.metering.metrics import Metrics
 from proxyctl.metering.prices import PriceBook
 from proxyctl.metering.recorder import Recorder
 
 _HELD = 10_000
+Estimating = Callable[[], int | None]
+"""Estimates an exchange's prompt, `None` for one that an estimate cannot be held against."""
 
 
 class Meter:
     """`price_id` gives the price data's name of a configured provider, `None` when it has none.
 
-    `pause` in seconds; 0 counts at once. Any other needs a running event loop.
+    `pause` in seconds; 0 counts at once. Any other needs a running event loop. `calibration` learns from what passes.
     """
 
     def __init__(
@@ -35,12 +39,15 @@ class Meter:
         prices: PriceBook,
         price_id: Callable[[str], str | None],
         pause: float = 0.0,
+        calibration: Calibration | None = None,
     ) -> None:
         self._metrics = metrics
         self._recorder = recorder
         self._prices = prices
         self._price_id = price_id
         self._pause = pause
+        self._calibration = calibration
+        self._samples: list[tuple[ExchangeRecord, Estimating]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._held: list[ExchangeRecord] = []
         self._settled = asyncio.Event()
@@ -65,9 +72,11 @@ class Meter:
         await self._settled.wait()
         self._count()
 
-    def observe(self, record: ExchangeRecord) -> None:
-        """Take a finished exchange; never waits, never fails."""
+    def observe(self, record: ExchangeRecord, estimating: Estimating | None = None) -> None:
+        """Take a finished exchange; never waits, never fails. `estimating` is kept and called for few of them."""
         self._held.append(record)
+        if estimating is not None and self._calibration is not None and self._calibration.wants(record):
+            self._samples.append((record, estimating))
         if len(self._held) >= _HELD or (not self._pause and self._settled.is_set()):
             self._count()
         elif self._timer is None and self._settled.is_set():
@@ -80,6 +89,15 @@ class Meter:
         held, self._held = self._held, []
         for record in held:
             self._admit(record)
+        if self._samples:
+            self._compare()
+
+    def _compare(self) -> None:
+        samples, self._samples = self._samples, []
+        for record, estimating in samples:
+            estimated = estimating()
+            if estimated is not None and self._calibration is not None:
+                self._calibration.learn(record, estimated)
 
     def _admit(self, record: ExchangeRecord) -> None:
         priced = self.priced(record)

@@ -56,8 +56,9 @@ _TRAITS_REMEMBERED = 512
 
 
 class ChatOptions(Struct, frozen=True, kw_only=True):
-    """What a user says of an OpenAI-compatible server that we know nothing else about."""
+    """What a user says of an OpenAI-compatible server: which one it is, and where it differs from what we know."""
 
+    server: str | None = None
     max_tokens_field: str | None = None
     stream_options: bool | None = None
     drop: tuple[str, ...] = ()
@@ -88,6 +89,8 @@ class Provider:
     drops: ClassVar[frozenset[str]] = frozenset()
     reports_stream_usage_unasked: ClassVar[bool] = False
     """True when streams end with usage anyway, so that `stream_options` need not (or must not) be sent."""
+    keeps_responses: ClassVar[bool] = False
+    """True when it remembers what it answered in the responses dialect, so that a later request need only name it."""
     price_id: ClassVar[str | None] = None
     """The provider's id in genai-prices, `None` when it has no prices there."""
 
@@ -123,14 +126,22 @@ class Provider:
         del model
         return PERMISSIVE
 
-    def passes(self, dialect: DialectName, model: str, peek: Peek) -> bool:
-        """Whether the caller can read this provider's answers as they come.
+    def dialect_for(self, caller: DialectName, model: str, peek: Peek) -> DialectName:
+        """The dialect in which a caller's request is sent: the caller's own if it is spoken here, else the preferred.
 
-        False where the provider's form of a dialect differs from what the dialect's clients are built for: such
-        answers are translated from the dialect to itself.
+        Overridden where models differ in the dialects that they are served in.
         """
-        del dialect, model, peek
-        return True
+        del model, peek
+        return caller if caller in self.endpoints else next(iter(self.endpoints))
+
+    def passes(self, dialect: DialectName, model: str, peek: Peek) -> bool:
+        """Whether a request in the caller's own dialect, and its answer, can go as they come.
+
+        False where the provider's form of a dialect differs from what the dialect's clients are built for, and where
+        the history holds what only translation takes out: such requests are translated from the dialect to itself.
+        """
+        del dialect, model
+        return not peek.foreign_signatures
 
     def mended(self, passing: bytes) -> bytes:
         """Whole frames, or a whole body, of an answer that passes: in words that the dialect's clients know."""

@@ -31,19 +31,31 @@ class StrictCall(Struct, forbid_unknown_fields=True):
 
 
 class MessageShape(Struct, frozen=True, kw_only=True):
-    """The members that each role's message may have. `renames` are tried before a member is dropped."""
+    """The members that each role's message may have. `renames` are tried before a member is dropped.
+
+    `calls` are the members of a tool call, `marks` what is taken out of content parts in silence.
+    """
 
     members: Mapping[str, frozenset[str]]
     renames: Mapping[str, str] = {}
     role_names: Mapping[str, str] = {}
+    calls: frozenset[str] = _CALL_MEMBERS
+    marks: frozenset[str] = _QUIET
 
 
-def acceptable(value: Any, decoder: msgspec.json.Decoder[Any]) -> bool:
-    """Whether raw messages already are as `decoder` wants them; false for values that somebody has built."""
+def acceptable(
+    value: Any,
+    decoder: msgspec.json.Decoder[Any],
+    marks: tuple[bytes, ...] = (b'"cache_control"', b'"prompt_cache_breakpoint"'),
+) -> bool:
+    """Whether raw messages already are as `decoder` wants them; false for values that somebody has built.
+
+    `marks` are members of content parts, which no decoder here looks into, that must not stand in them.
+    """
     if not isinstance(value, Raw):
         return False
     text = bytes(value)
-    if b'"cache_control"' in text or b'"prompt_cache_breakpoint"' in text:
+    if any(mark in text for mark in marks):
         return False
     try:
         decoder.decode(text)
@@ -90,18 +102,24 @@ def _shaped(message: Json, shape: MessageShape, losses: Losses, label: str, path
             losses.add(f"{path}.{key}", f"{label} does not take it")
     kept["role"] = role
     if isinstance(kept.get("tool_calls"), list):
-        kept["tool_calls"] = [_call(call, losses, label, path) for call in kept["tool_calls"]]
-    return with_parts(kept, _without_marks)
+        kept["tool_calls"] = [_call(call, shape.calls, losses, label, path) for call in kept["tool_calls"]]
+    return with_parts(kept, lambda part: {key: value for key, value in part.items() if key not in shape.marks})
 
 
-def _call(call: Any, losses: Losses, label: str, path: str) -> Any:
+def _call(call: Any, members: frozenset[str], losses: Losses, label: str, path: str) -> Any:
     if not isinstance(call, dict):
         return call
-    for key in call.keys() - _CALL_MEMBERS - {"index"}:
+    for key in sorted(call.keys() - members - {"index"}):
         if call[key]:
             losses.add(f"{path}.tool_calls.{key}", f"{label} does not take it")
-    return {key: value for key, value in call.items() if key in _CALL_MEMBERS}
+    return {key: value for key, value in call.items() if key in members}
 
 
-def _without_marks(part: Json) -> Json:
-    return {key: value for key, value in part.items() if key not in _QUIET}
+def without_tool_marks(fields: Json) -> Json:
+    """Take the cache marks out of a body's tools, where they are unknown members."""
+    tools = fields.get("tools")
+    if isinstance(tools, Raw) and b'"cache_control"' in bytes(tools):
+        listed = opened(tools)
+        if listed is not None:
+            fields["tools"] = [{key: value for key, value in tool.items() if key != "cache_control"} for tool in listed]
+    return fields

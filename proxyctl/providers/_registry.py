@@ -11,7 +11,9 @@ from proxyctl.providers.cohere import CohereProvider
 from proxyctl.providers.gemini import GeminiProvider
 from proxyctl.providers.groq import GroqProvider
 from proxyctl.providers.mistral import MistralProvider
+from proxyctl.providers.openai import OpenAIProvider
 from proxyctl.providers.openai_compatible import OpenAICompatibleProvider
+from proxyctl.providers.servers import SERVERS
 from proxyctl.providers.together import TogetherProvider
 
 KINDS: Mapping[str, type[Provider]] = {
@@ -23,6 +25,7 @@ KINDS: Mapping[str, type[Provider]] = {
         TogetherProvider,
         CohereProvider,
         MistralProvider,
+        OpenAIProvider,
         OpenAICompatibleProvider,
     )
 }
@@ -35,6 +38,7 @@ KIND_FACTS: Mapping[str, KindFacts] = {
         primary=provider.primary,
         base_url=provider.base_url or None,
         label=provider.label,
+        servers=tuple(SERVERS) if provider is OpenAICompatibleProvider else (),
     )
     for kind, provider in KINDS.items()
 }

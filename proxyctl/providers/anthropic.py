@@ -20,7 +20,7 @@ from proxyctl.core.chat import DialectName, Effort
 from proxyctl.core.errors import DecodeError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.anthropic_messages.counting import MessagesCounter
-from proxyctl.dialects.base import Fields
+from proxyctl.dialects.base import Fields, decode_fields, encode_json
 from proxyctl.dialects.envelope import PREFIX, is_envelope
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
@@ -30,6 +30,10 @@ _NEW_API, _OLD_API = "2026-10-21", "2023-06-01"
 _LIST = "/v1/models?limit=1000"
 _SAMPLING = ("temperature", "top_p", "top_k")
 _NEWEST = (99, 0)
+_MARKED = ("tools", "system", "messages", "cache_control")
+_MARK = "cache_control"
+_CALLERS_OWN = frozenset({"input", "input_schema"})
+_raw_list = msgspec.json.Decoder(list[Raw])
 
 _BY_FAMILY = re.compile(r"claude-([a-z]+)-(\d{1,2})(?:-(\d{1,2}))?(?![\d])")
 _BY_VERSION = re.compile(r"claude-(\d)(?:[.-](\d))?-([a-z]+)")
@@ -110,9 +114,14 @@ class AnthropicProvider(Provider):
             for name in _SAMPLING:
                 if adapted.pop(name, None) is not None:
                     losses.add(name, "this model does not take it")
+        if "claude" not in model.lower():
+            adapted.update({name: _without_ttl(adapted[name]) for name in _MARKED if name in adapted})
         messages = adapted.get("messages")
         if isinstance(messages, Raw) and PREFIX.encode() in bytes(messages):
-            adapted["messages"] = _without_foreign_thinking(messages, losses)
+            adapted["messages"] = messages = _without_foreign_thinking(messages, losses)
+        if isinstance(messages, Raw) and _thinks_by_budget(adapted) and _goes_on_without_thinking(messages):
+            del adapted["thinking"]
+            losses.add("thinking", "the open tool loop has no signed thinking to continue from: not asked for")
         return adapted
 
     @override
@@ -144,6 +153,20 @@ class _Model(Struct):
     max_tokens: int | None = None
     created_at: str = ""
     lifecycle: str = "active"
+
+
+class _BlockHead(Struct):
+    type: str = ""
+    signature: str | None = None
+
+
+class _Turn(Struct):
+    role: str = ""
+    content: str | list[_BlockHead] = ""
+
+
+_block_head = msgspec.json.Decoder(_BlockHead)
+_turn = msgspec.json.Decoder(_Turn)
 
 
 class _Page(Struct):
@@ -196,29 +219,85 @@ def _can_be_switched_off(family: str, version: tuple[int, int]) -> bool:
     return family == "opus" and version < (5, 5)
 
 
-def _without_foreign_thinking(messages: Raw, losses: Losses) -> Any:
-    """Take out the thinking blocks that another provider made and we signed: here they are a 400."""
+def _without_foreign_thinking(messages: Raw, losses: Losses) -> Raw:
+    """Take out the thinking blocks that another provider made and we signed: here they are a 400.
+
+    Only the messages that hold one are written anew, and of these nothing but the list of blocks: numbers keep their
+    digits, and the provider's cache finds the rest as it was.
+    """
     try:
-        decoded = msgspec.json.decode(messages)
+        written = _raw_list.decode(messages)
+        kept = [_own_blocks(message, f"messages[{index}].content", losses) for index, message in enumerate(written)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return messages
-    if not isinstance(decoded, list):
-        return messages
-    for index, message in enumerate(decoded):
-        content = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(content, list):
-            continue
-        kept = [block for block in content if not _is_foreign(block)]
-        if len(kept) != len(content):
-            losses.add(f"messages[{index}].content", "another provider's thinking was left out")
-            message["content"] = kept
-    return [message for message in decoded if not isinstance(message, dict) or message.get("content") != []]
+    return Raw(encode_json([message for message in kept if message is not None]))
 
 
-def _is_foreign(block: Any) -> bool:
-    if not isinstance(block, dict) or block.get("type") != "thinking":
+def _own_blocks(message: Raw, path: str, losses: Losses) -> Raw | None:
+    """A message without foreign thinking, `None` when it was nothing else."""
+    if PREFIX.encode() not in bytes(message):
+        return message
+    fields = decode_fields(bytes(message))
+    content = fields.get("content", Raw())
+    if not bytes(content).startswith(b"["):
+        return message
+    blocks = _raw_list.decode(content)
+    kept = [block for block in blocks if not _is_foreign(block)]
+    if len(kept) == len(blocks):
+        return message
+    losses.add(path, "another provider's thinking was left out")
+    return Raw(encode_json({**fields, "content": kept})) if kept else None
+
+
+def _is_foreign(block: Raw) -> bool:
+    try:
+        head = _block_head.decode(block)
+    except msgspec.ValidationError:
         return False
-    return is_envelope(str(block.get("signature") or ""))
+    return head.type == "thinking" and is_envelope(head.signature or "")
+
+
+def _without_ttl(value: Any) -> Any:
+    """Cache marks without a time: servers that imitate this dialect for models of their own refuse it."""
+    if not isinstance(value, Raw):
+        return _timeless(_MARK, value)
+    if b'"ttl"' not in bytes(value):
+        return value
+    try:
+        return Raw(encode_json(_timeless(_MARK, msgspec.json.decode(value))))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return value
+
+
+def _timeless(name: str, value: Any) -> Any:
+    """`name` is the member that `value` stands under, or stands in a list under."""
+    if isinstance(value, list):
+        return [_timeless("", item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: one for key, one in value.items() if name != _MARK or key != "ttl"}
+    return {key: one if key in _CALLERS_OWN else _timeless(key, one) for key, one in kept.items()}
+
+
+def _thinks_by_budget(fields: Fields) -> bool:
+    asked = fields.get("thinking")
+    return isinstance(asked, Raw) and b'"enabled"' in bytes(asked)
+
+
+def _goes_on_without_thinking(messages: Raw) -> bool:
+    """Whether the last message answers calls whose turn begins without thinking: another provider's calls.
+
+    With a budget for thinking that is a 400 (wire notes 2026-11, "Anthropic").
+    """
+    try:
+        turns = [_turn.decode(message) for message in _raw_list.decode(messages)[-2:]]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    if [turn.role for turn in turns] != ["assistant", "user"]:
+        return False
+    before, last = ([] if isinstance(turn.content, str) else turn.content for turn in turns)
+    answers = any(block.type == "tool_result" for block in last)
+    return answers and bool(before) and before[0].type not in ("thinking", "redacted_thinking")
 
 
 def _seconds(moment: str) -> int | None:

@@ -18,7 +18,7 @@ from proxyctl.dialects.side.compatible import OpenAIEmbedder
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import Provider, TierModels, raw_text
-from proxyctl.providers._messages import MessageShape, StrictCall, acceptable, opened, shaped
+from proxyctl.providers._messages import MessageShape, StrictCall, acceptable, opened, shaped, without_tool_marks
 
 _SHAPE = MessageShape(
     members={
@@ -145,7 +145,7 @@ class GroqProvider(Provider):
             messages = opened(adapted.get("messages"))
             if messages is not None:
                 adapted["messages"] = shaped(messages, _SHAPE, losses, self.label)
-        return _without_tool_marks(adapted)
+        return without_tool_marks(adapted)
 
     @override
     def refine_problem(self, problem: Problem, *, status: int, body: bytes) -> Problem:
@@ -155,13 +155,3 @@ class GroqProvider(Provider):
         if status == 498:
             return reclassified(problem, "overloaded")
         return problem
-
-
-def _without_tool_marks(fields: Fields) -> Fields:
-    """Cache marks on tools are unknown members here."""
-    tools = fields.get("tools")
-    if isinstance(tools, Raw) and b'"cache_control"' in bytes(tools):
-        listed = opened(tools)
-        if listed is not None:
-            fields["tools"] = [{key: value for key, value in tool.items() if key != "cache_control"} for tool in listed]
-    return fields

@@ -28,6 +28,7 @@ from proxyctl.providers._messages import Json, MessageShape, StrictCall, accepta
 _ID = re.compile(r"[A-Za-z0-9]{9}")
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _THINKS = re.compile(r"mistral-(large-(4|latest)|medium-(3-[5-9]|latest)|small-(2603|latest))|magistral")
+_INSTRUCTION = re.compile(rb'"role"\s*:\s*"(system|developer)"')
 _BETWEEN = "OK."
 _NO_ARGUMENTS: Json = {"type": "object", "properties": {}}
 
@@ -216,8 +217,11 @@ def short_id(value: str) -> str:
 
 
 def _needs_order(messages: bytes) -> bool:
-    """Whether tools or a developer are about: only then can ids, the order of roles or a name be wrong."""
-    return b'"tool' in messages or b'"developer"' in messages or b'"file"' in messages or b'"input_audio"' in messages
+    """Whether tools or a developer are about, or an instruction comes last: else nothing of the order can be wrong."""
+    if b'"tool' in messages or b'"developer"' in messages or b'"file"' in messages or b'"input_audio"' in messages:
+        return True
+    # Inside a text the quotes are escaped: this is a message's own role, and the last one's.
+    return _INSTRUCTION.match(messages, max(0, messages.rfind(b'"role"'))) is not None
 
 
 def _with_short_ids(message: Json) -> Json:
@@ -244,7 +248,10 @@ def _part(part: Json) -> Json:
 
 
 def _ordered(messages: list[Json], losses: Losses) -> list[Json]:
-    """No user directly behind a tool, no two assistants in a row, no empty assistant, a last one marked as prefix."""
+    """No user directly behind a tool, no two assistants in a row, no empty assistant, a last one marked as prefix.
+
+    Nor an instruction as the last word: a request that is nothing else is asked by the user.
+    """
     ordered: list[Json] = []
     for index, message in enumerate(messages):
         role = message.get("role")
@@ -261,6 +268,9 @@ def _ordered(messages: list[Json], losses: Losses) -> list[Json]:
         ordered.append(message)
     if ordered and ordered[-1].get("role") == "assistant" and not ordered[-1].get("tool_calls"):
         ordered[-1] = {**ordered[-1], "prefix": True}
+    if ordered and ordered[-1].get("role") in ("system", "developer"):
+        losses.add(f"messages[{len(messages) - 1}].role", "it became 'user': nobody else may speak last")
+        ordered[-1] = {**ordered[-1], "role": "user"}
     return ordered
 
 

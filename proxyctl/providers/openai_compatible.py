@@ -1,6 +1,7 @@
 """Any server that speaks OpenAI's chat, by configuration alone: address, key, and what it does not take.
 
-Nothing is known of such a server but its models' names, some of which say how they think.
+What is known of the common ones stands in `servers.py`, as data; this file only obeys it. Of any other nothing is known
+but its models' names, some of which say how they think. What the user says of a server wins over both.
 Source: wire notes 2026-11, "other OpenAI-compatible servers".
 """
 
@@ -18,9 +19,10 @@ from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.side.compatible import CompatibleReranker, OpenAIEmbedder
 from proxyctl.dialects.side.facts import SideEndpoints
-from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
-from proxyctl.providers._base import Provider
+from proxyctl.dialects.traits import ModelTraits
+from proxyctl.providers._base import ChatOptions, Provider, raw_text
 from proxyctl.providers._messages import Json, opened
+from proxyctl.providers.servers import MODEL_FACTS, SERVERS, recognised
 
 _MAX_TOKENS_FIELDS = ("max_tokens", "max_completion_tokens")
 
@@ -41,18 +43,28 @@ class OpenAICompatibleProvider(Provider):
         translation="/audio/translations",
     )
 
+    def __init__(self, *, name: str, base_url: str | None = None, options: ChatOptions | None = None) -> None:
+        super().__init__(name=name, base_url=base_url, options=options)
+        self.flags = SERVERS[self.options.server] if self.options.server else recognised(self.url)
+        # The class states what every such server has; what this one has beside it is its own.
+        self.endpoints = {**type(self).endpoints, **self.flags.endpoints}  # type: ignore[misc]
+        self.keeps_responses = self.flags.keeps_responses  # type: ignore[misc]
+        self._all_drops = self._all_drops.union(self.flags.drops)
+
     @override
     def _traits_of(self, model: str) -> ModelTraits:
-        name = model.lower()
-        traits = PERMISSIVE
-        if self.options.max_tokens_field == "max_tokens":
-            traits = msgspec.structs.replace(traits, max_tokens_field="max_tokens")
-        if "deepseek" in name:
-            # A tool loop whose thinking is not sent back is refused (DeepSeek, thinking mode).
-            return msgspec.structs.replace(traits, reasoning_in="reasoning_content", reasoning_required=True)
-        if "grok" in name:
-            return msgspec.structs.replace(traits, penalties=False)
+        traits = self.flags.traits
+        if self.options.max_tokens_field is not None:
+            traits = msgspec.structs.replace(traits, max_tokens_field=self.options.max_tokens_field)
+        for pattern, facts in MODEL_FACTS:
+            if pattern in model.lower():
+                traits = msgspec.structs.replace(traits, **facts)
         return traits
+
+    @override
+    def asks_stream_usage(self) -> bool:
+        wanted = self.options.stream_options
+        return self.flags.stream_options if wanted is None else wanted
 
     @override
     def _adapt_chat(self, fields: Fields, *, model: str, losses: Losses) -> Fields:
@@ -60,7 +72,10 @@ class OpenAICompatibleProvider(Provider):
         traits = self.traits(model)
         if traits.reasoning_required and traits.reasoning_in is not None:
             _give_thinking(adapted, traits.reasoning_in)
-        wanted = self.options.max_tokens_field
+        if self.flags.thinking_off and raw_text(adapted.get("reasoning_effort")) == b'"none"':
+            del adapted["reasoning_effort"]
+            adapted.update(self.flags.thinking_off)
+        wanted = self.options.max_tokens_field or self.flags.max_tokens_field
         if wanted is None:
             return adapted
         return {wanted if key in _MAX_TOKENS_FIELDS else key: value for key, value in adapted.items()}

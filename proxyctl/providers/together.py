@@ -98,8 +98,11 @@ class TogetherProvider(Provider):
     @override
     def _adapt_chat(self, fields: Fields, *, model: str, losses: Losses) -> Fields:
         top = fields.get("top_logprobs")
+        left = {"top_logprobs"}
+        if raw_text(fields.get("include_reasoning")) == b"true":
+            left.add("include_reasoning")  # thinking is always shown here
         adapted = super()._adapt_chat(
-            {key: value for key, value in fields.items() if key != "top_logprobs"}, model=model, losses=losses
+            {key: value for key, value in fields.items() if key not in left}, model=model, losses=losses
         )
         _count_logprobs(adapted, top)
         _list_stop(adapted)

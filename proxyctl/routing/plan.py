@@ -19,11 +19,11 @@ from proxyctl.routing.availability import Availability
 from proxyctl.routing.catalogue import Catalogue
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.memo import key_of
-from proxyctl.routing.refusals import refuse
+from proxyctl.routing.refusals import Suggestion, refuse
 from proxyctl.routing.select import Rule, Selector
 from proxyctl.routing.snapshot import Snapshot
 
-__all__ = ["Deployment", "Plan", "PlanQuery", "Rule", "Skip", "explain", "plan"]
+__all__ = ["Deployment", "Plan", "PlanQuery", "Rule", "Skip", "Suggestion", "explain", "plan"]
 
 
 def _no_session() -> str:
@@ -51,7 +51,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     `skipped` says why others are left out: in what is explained or refused; a plan to carry out does without.
 
     `session` goes to `Affinity.succeeded` and `Affinity.failed`; it is empty when nothing was to choose. `refusal` is
-    set when there are no steps, `suggestions` then holds names that may have been meant.
+    set when there are no steps; `advice` then says what would help, one piece each, and `suggestions` are names that
+    may have been meant. `strict_alias` names the alias that refuses whatever would lose something of the request, `""`
+    when none does.
     """
 
     rule: Rule
@@ -60,7 +62,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     session: str = ""
     max_deployments: int = 1
     refusal: GatewayError | None = None
-    suggestions: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    strict_alias: str = ""
 
 
 def plan(
@@ -136,14 +140,23 @@ def _consider(
             skipped=() if take else _skipped(arranger, snapshot, selection.outside, now),
             session=arranger.session,
             max_deployments=routing.max_deployments,
+            strict_alias=selection.strict_alias,
         )
         return made, arranger
     skipped = _skipped(arranger, snapshot, selection.outside, now)
     if selection.refusal is not None:
-        return Plan(rule=rule, skipped=skipped, refusal=selection.refusal), arranger
-    error, suggestions = refuse(model, rule, arranger, skipped, snapshot, catalogue, now)
-    rule = "none" if rule == "pooled" else rule
-    return Plan(rule=rule, skipped=skipped, refusal=error, suggestions=suggestions), arranger
+        refusal = selection.refusal
+        return Plan(rule=rule, skipped=skipped, refusal=refusal, advice=(refusal.hint,)), arranger
+    error, advice, suggestions = refuse(model, rule, arranger, skipped, snapshot, catalogue, now)
+    made = Plan(
+        rule="none" if rule == "pooled" else rule,
+        skipped=skipped,
+        refusal=error,
+        advice=advice,
+        suggestions=suggestions,
+        strict_alias=selection.strict_alias,
+    )
+    return made, arranger
 
 
 def _rule_of(first: Deployment) -> Rule:

@@ -1,5 +1,7 @@
 """Say why nobody serves a request, and what would help: the error of a plan without deployments.
 
+A caller's error says all of it in one sentence; whoever sees the plan beside it needs only the advice, which is data.
+
 404 model_not_found         nobody serves the model, or each that should has said that it does not have it
 400 unsupported             those that serve it cannot do what the request asks for
 503 no_provider_available   everybody who could serve is out of use; `retry_after` is the soonest recovery
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from proxyctl.core.errors import GatewayError, NotFoundError, UnavailableError, UnsupportedError
 from proxyctl.routing.arrange import Arranger, Skip
@@ -19,13 +21,27 @@ from proxyctl.routing.select import Rule
 from proxyctl.routing.snapshot import ProviderView, Snapshot
 
 SUGGESTIONS = 3
-_SHOWN = 200
+_LONGEST = 200
 """A model's name is repeated up to this length: a caller may send anything."""
 
 
+Source = Literal["alias", "map", "list", "prices"]
+"""How a name is known: as an alias, by a provider's `models` map, its own list, or the price catalogue alone."""
+
+
+class Suggestion(NamedTuple):
+    """A name that may have been meant, as a caller would write it."""
+
+    name: str
+    source: Source
+
+
 class Refusal(NamedTuple):
+    """`advice` is what would help, one piece each; the error's hint adds why each provider is left out."""
+
     error: GatewayError
-    suggestions: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 def refuse(
@@ -38,7 +54,7 @@ def refuse(
     now: float,
 ) -> Refusal:
     """The error for a plan of `rule` that has no deployments."""
-    model = model if len(model) <= _SHOWN else f"{model[:_SHOWN]}…"
+    model = model if len(model) <= _LONGEST else f"{model[:_LONGEST]}…"
     left_out = "; ".join(f"{skip.provider}: {skip.reason}" for skip in skipped)
     waiting = [out for _, _, out in arranger.benched if out.kind != "missing"]
     if waiting:
@@ -52,36 +68,46 @@ def refuse(
     if rule == "exclusive" and exclusive is not None and exclusive.inactive:
         message = f"the provider {exclusive.name!r} is exclusive but has no usable key: {exclusive.inactive}"
         hint = f"give it a key and `proxyctl reload`, or `proxyctl providers set {exclusive.name} pooled`"
-        return Refusal(UnavailableError(message, hint=hint))
+        return Refusal(UnavailableError(message, hint=hint), (hint,))
     return _not_found(model, rule, left_out, snapshot, catalogue)
 
 
 def _not_found(model: str, rule: Rule, left_out: str, snapshot: Snapshot, catalogue: Catalogue) -> Refusal:
     exclusive = snapshot.standing.exclusive
     callable_now = [view for view in snapshot.providers.values() if not absence(view)]
-    suggestions = catalogue.nearest(
-        model,
-        SUGGESTIONS,
-        providers={view.name for view in callable_now},
-        names=(*snapshot.alias_names(), *_mapped_names(callable_now)),
-    )
-    hints = [f"did you mean {' or '.join(f'`{name}`' for name in suggestions)}?"] if suggestions else []
+    suggestions = _suggestions(model, callable_now, snapshot, catalogue)
+    advice = [f"did you mean {' or '.join(map(_shown, suggestions))}?"] if suggestions else []
     prefix, colon, _ = model.partition(":")
     if colon and prefix not in snapshot.providers:
-        hints.append(f"no provider is named {prefix!r}")
-    if left_out:
-        hints.append(left_out)
+        advice.append(f"no provider is named {prefix!r}")
     message = f"no provider serves the model {model!r}"
     if rule == "exclusive" and exclusive is not None:
         message = f"the provider {exclusive.name!r} is exclusive and does not serve the model {model!r}"
-        hints.append(f"`proxyctl providers set {exclusive.name} pooled` lets the others serve")
+        advice.append(f"`proxyctl providers set {exclusive.name} pooled` lets the others serve")
     if rule == "alias":
         message = f"no target of the alias that {model!r} matches can be asked"
     if rule == "prefix":
         message = f"{model!r}: the provider has said that it does not have this model"
-    error = NotFoundError(message, code="model_not_found", param="model", hint="; ".join(hints))
-    return Refusal(error, suggestions)
+    hint = "; ".join([*advice, left_out] if left_out else advice)
+    error = NotFoundError(message, code="model_not_found", param="model", hint=hint)
+    return Refusal(error, tuple(advice), suggestions)
 
 
-def _mapped_names(views: Sequence[ProviderView]) -> tuple[str, ...]:
-    return tuple(f"{view.name}:{name}" for view in views for name in view.models)
+def _suggestions(
+    model: str, views: Sequence[ProviderView], snapshot: Snapshot, catalogue: Catalogue
+) -> tuple[Suggestion, ...]:
+    sources: dict[str, Source] = {f"{view.name}:{name}": "map" for view in views for name in view.models}
+    sources |= dict.fromkeys(snapshot.alias_names(), "alias")
+    nearest = catalogue.nearest(model, SUGGESTIONS, providers={view.name for view in views}, names=tuple(sources))
+
+    def source(name: str) -> Source:
+        provider, _, listed = name.partition(":")
+        return sources.get(name) or ("list" if catalogue.lists(provider, listed) else "prices")
+
+    return tuple(Suggestion(name, source(name)) for name in nearest)
+
+
+def _shown(suggestion: Suggestion) -> str:
+    """What nobody has listed may not be there: it is said."""
+    unsure = " (known by its price, not listed)" if suggestion.source == "prices" else ""
+    return f"`{suggestion.name}`{unsure}"

@@ -48,13 +48,15 @@ Stage = list[Group]
 class Selection(NamedTuple):
     """What the rules say. `outside` tells why a provider that is no candidate is none.
 
-    `refusal` is set when the request names a provider that cannot be asked; there are no stages then.
+    `refusal` is set when the request names a provider that cannot be asked; there are no stages then. `strict_alias`
+    names the alias that wants the request whole or not at all, `""` when none does.
     """
 
     rule: Rule
     stages: list[Stage]
     outside: Callable[[ProviderView], str]
     refusal: GatewayError | None = None
+    strict_alias: str = ""
 
 
 class Selector:
@@ -124,6 +126,7 @@ class Selector:
             "alias",
             [[Group(candidates, sticky=False)]],
             lambda view: absence(view) or f"the alias {alias.name!r} does not list it",
+            strict_alias=alias.name if alias.strict else "",
         )
 
     def _by_exclusive(self, view: ProviderView, model: str, leave_out: ProviderView | None = None) -> Selection:

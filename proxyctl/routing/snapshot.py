@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from msgspec import Struct
 
 from proxyctl.config.kinds import TIERS, Mode, Tier
-from proxyctl.config.model import RoutingSettings
+from proxyctl.config.model import AliasSettings, RoutingSettings
 from proxyctl.core.chat import DialectName
 from proxyctl.core.exchange import Lane
 from proxyctl.routing.memo import PlanMemo
@@ -72,10 +72,14 @@ class ProviderView(Struct, frozen=True, kw_only=True):
 
 
 class Alias(NamedTuple):
-    """What an alias stands for: `targets` are provider and upstream model, `{model}` already filled in."""
+    """What an alias stands for: `targets` are provider and upstream model, `{model}` already filled in.
+
+    `strict` when its requests are refused rather than served with something left out.
+    """
 
     name: str
     targets: tuple[tuple[str, str], ...]
+    strict: bool = False
 
 
 class Snapshot:
@@ -86,7 +90,7 @@ class Snapshot:
         providers: Iterable[ProviderView],
         routing: RoutingSettings,
         *,
-        aliases: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+        aliases: Mapping[str, AliasSettings] = MappingProxyType({}),
         tiers: Mapping[Tier, Mapping[str, str]] = MappingProxyType({}),
         table: TierTable | None = None,
     ) -> None:
@@ -95,9 +99,9 @@ class Snapshot:
         self.routing = routing
         self.standing: Standing[ProviderView] = standing_of(in_order)
         self.table = table or shipped_tiers()
-        self._aliases = {name: targets for name, targets in aliases.items() if not _is_glob(name)}
+        self._aliases = {name: alias for name, alias in aliases.items() if not _is_glob(name)}
         self._globs = [
-            (re.compile(fnmatch.translate(name)), name, targets) for name, targets in aliases.items() if _is_glob(name)
+            (re.compile(fnmatch.translate(name)), name, alias) for name, alias in aliases.items() if _is_glob(name)
         ]
         self._user_tiers = {tier: dict(tiers.get(tier, {})) for tier in TIERS}
         self._named_tiers = {model: tier for tier in reversed(TIERS) for model in self._user_tiers[tier].values()}
@@ -114,15 +118,15 @@ class Snapshot:
 
     def alias_of(self, model: str) -> Alias | None:
         """The alias that a requested name matches: the exact one, else the first glob in file order."""
-        targets = self._aliases.get(model)
+        alias = self._aliases.get(model)
         name = model
-        if targets is None:
-            found = next(((name, to) for pattern, name, to in self._globs if pattern.match(model)), None)
+        if alias is None:
+            found = next(((name, one) for pattern, name, one in self._globs if pattern.match(model)), None)
             if found is None:
                 return None
-            name, targets = found
-        pairs = (target.replace("{model}", model).partition(":") for target in targets)
-        return Alias(name, tuple((provider, upstream) for provider, _, upstream in pairs))
+            name, alias = found
+        pairs = (target.replace("{model}", model).partition(":") for target in alias.targets)
+        return Alias(name, tuple((provider, upstream) for provider, _, upstream in pairs), alias.strict)
 
     def has_alias(self, model: str) -> bool:
         """Whether an alias bears exactly this name (a glob does not count)."""

@@ -76,6 +76,10 @@ def _status(*statuses: int) -> Callable[[UpstreamError], bool]:
     return lambda error: isinstance(error, StatusError) and error.problem.status in statuses
 
 
+def _code(code: str) -> Callable[[UpstreamError], bool]:
+    return lambda error: error.problem.code == code
+
+
 def _any(*tests: Callable[[UpstreamError], bool]) -> Callable[[UpstreamError], bool]:
     return lambda error: any(test(error) for test in tests)
 
@@ -115,6 +119,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("hung_up", _is(NoAnswerError), Verdict.FALL_BACK, "provider", tries=2, counts=True),
     Row("cut_before_commit", _is(CutError), Verdict.FALL_BACK, "model", counts=True),
+    # Whole or streamed: what the model has misspelt once it may well spell right when asked again, and at once.
+    Row("malformed_call", _code("malformed_tool_call"), Verdict.FALL_BACK, "model", tries=2, counts=True),
     Row("garbage", _is(GarbageError), Verdict.FALL_BACK, "model", counts=True),
     Row("too_long", _kind("context_length", "too_large"), Verdict.GIVE_UP, "model"),
     Row("credential_refused", _kind(*_REFUSED_KINDS), Verdict.NEXT_KEY, "credential", consequence=_refused),

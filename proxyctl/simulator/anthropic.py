@@ -41,6 +41,7 @@ _BETA_STARTS = (
     "per-turn-control-",
     "mid-conversation-tool-changes-",
     "thinking-token-count-",
+    "thinking-binding-controls-",
     "advanced-tool-use-",
     "effort-",
     "structured-outputs-",

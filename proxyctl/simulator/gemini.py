@@ -12,6 +12,7 @@ from typing_extensions import override
 from proxyctl.simulator import side_gemini
 from proxyctl.simulator.faults import Fault, Scope
 from proxyctl.simulator.gemini_grammar import GrammarError, normalise
+from proxyctl.simulator.gemini_pause import CONTINUATION, Pause, piece_of
 from proxyctl.simulator.gemini_question import read_question, thinks
 from proxyctl.simulator.gemini_rules import complaints
 from proxyctl.simulator.gemini_writer import Writer
@@ -19,7 +20,7 @@ from proxyctl.simulator.http_server import HttpRequest
 from proxyctl.simulator.models import GEMINI, Model, find
 from proxyctl.simulator.provider import SimulatedProvider, accepted, seed_of
 from proxyctl.simulator.reply import EVENT_STREAM, JSON_TYPE, RefusalError, Reply, data_frame, encode, json_reply
-from proxyctl.simulator.script import Manner, Script
+from proxyctl.simulator.script import Manner
 from proxyctl.simulator.tokens import IMAGE_TOKENS, count_tokens
 
 _STATUS = {
@@ -34,12 +35,20 @@ _STATUS = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-_CONTINUATION = "CONTINUATION"
 Json = dict[str, Any]
 
 
 class Gemini(SimulatedProvider):
     name = "gemini"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._paused: dict[str, Pause] = {}
+
+    @override
+    def clear(self) -> None:
+        super().clear()
+        self._paused.clear()
 
     @override
     def answer(self, request: HttpRequest, path: str, manner: Manner) -> Reply:
@@ -147,6 +156,17 @@ class Gemini(SimulatedProvider):
         except GrammarError as exc:
             raise self.refuse(400, str(exc)) from None
 
+    def _begin_of(self, token: str | None, asked: str) -> int:
+        """Where in the answer to go on: a token is good for the very request that it was given for."""
+        if token is None:
+            return 0
+        pause = self._paused.get(token)
+        if pause is None:
+            raise self.refuse(400, "Invalid continuation token.")
+        if pause.asked != asked:
+            raise self.refuse(400, "The continuation token was given for another request.")
+        return pause.begin
+
     def _count(self, raw: HttpRequest) -> Reply:
         request = self._read(raw.body, "CountRequest")
         whole = request.get("generateContentRequest") or request
@@ -158,17 +178,22 @@ class Gemini(SimulatedProvider):
         for said in complaints(request, model):
             raise self.refuse(400, said)
         config = request.get("generationConfig") or {}
-        continued = manner.reason == _CONTINUATION
-        if continued:
+        pauses = manner.reason == CONTINUATION
+        if pauses:
             manner = Manner(words=manner.words)
-        script = self.compose(read_question(request, name, seed_of(raw.body), thinks=thinks(config, model)), manner)
+        token = request.pop("continuationToken", None)
+        asked = seed_of(encode([name, request]))
+        begin = self._begin_of(token, asked)
+        script = self.compose(read_question(request, name, asked, thinks=thinks(config, model)), manner)
         if script.tally.prompt > model.context:
             said = f"The input token count ({script.tally.prompt}) exceeds the maximum allowed ({model.context})."
             raise self.refuse(400, said)
-        if continued or "continuationToken" in request:
-            script = _half(script, first=continued)
+        if pauses or begin:
+            script = piece_of(script, begin, pauses=pauses)
         shown = bool((config.get("thinkingConfig") or {}).get("includeThoughts"))
         writer = Writer(script, model, self.next_id(script.seed), shown)
+        if pauses:
+            self._paused[writer.token] = Pause(asked, begin + len(script.pieces))
         if not streamed:
             return json_reply(writer.whole(), tally=script.tally, model=name)
         chunks = list(writer.chunks())
@@ -180,19 +205,6 @@ class Gemini(SimulatedProvider):
             frames = [(b",\r\n" if index else b"[") + encode(chunk) for index, chunk in enumerate(chunks)]
             frames.append(b"]")
         return Reply(status=200, headers=headers, frames=tuple(frames), tally=script.tally, model=name)
-
-
-def _half(script: Script, *, first: bool) -> Script:
-    """One HTTP answer of a long one: the caller posts the same request again with the token of the first."""
-    middle = len(script.pieces) // 2
-    pieces = script.pieces[:middle] if first else script.pieces[middle:]
-    output = script.tally.thinking + count_tokens("".join(pieces))
-    return msgspec.structs.replace(
-        script,
-        pieces=pieces,
-        tally=msgspec.structs.replace(script.tally, output=output),
-        reason=_CONTINUATION if first else script.reason,
-    )
 
 
 def _quota(fault: Fault | None) -> list[Json]:

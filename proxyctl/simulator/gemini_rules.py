@@ -38,16 +38,13 @@ def complaints(request: Json, model: Model) -> Iterator[str]:
     if not contents:
         yield "* GenerateContentRequest.contents: contents is not specified\n"
     yield from _content_complaints(contents)
-    yield from _turn_complaints(contents, model)
+    yield from _turn_complaints(_turns(contents), model)
     if model.generation >= 3:
         yield from _signature_complaints(contents, model)
     yield from _tool_complaints(request, model)
     config = request.get("generationConfig") or {}
     yield from _config_complaints(config, model)
     yield from _thinking_complaints(config.get("thinkingConfig") or {}, model)
-    token = request.get("continuationToken")
-    if token is not None and not token.startswith("continue-"):
-        yield "Invalid continuation token."
     if request.get("cachedContent"):
         if any(request.get(name) for name in ("systemInstruction", "tools", "toolConfig")):
             yield "CachedContent can not be used with a request setting system_instruction, tools or tool_config."
@@ -74,6 +71,21 @@ def _calls(content: Json) -> list[Json]:
 
 def _responses(content: Json) -> list[Json]:
     return [part["functionResponse"] for part in content.get("parts") or [] if "functionResponse" in part]
+
+
+def _turns(contents: list[Json]) -> list[Json]:
+    """Contents with neighbours of one role put together.
+
+    Google's own SDKs send the pieces of a streamed model turn back as contents of their own, so the order of turns is
+    judged without regard to that. Signatures are not: each content with calls counts as a step (js-genai#1275).
+    """
+    turns: list[Json] = []
+    for content in contents:
+        if turns and turns[-1].get("role", "user") == content.get("role", "user"):
+            turns[-1] = {**content, "parts": [*(turns[-1].get("parts") or []), *(content.get("parts") or [])]}
+        else:
+            turns.append(content)
+    return turns
 
 
 def _turn_complaints(contents: list[Json], model: Model) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from proxyctl.simulator.gemini_pause import CONTINUATION
 from proxyctl.simulator.gemini_rules import sign
 from proxyctl.simulator.models import Model
 from proxyctl.simulator.script import Script
@@ -20,6 +21,7 @@ class Writer:
         self.id = identifier
         self.signature = sign(model, script.seed) if model.generation >= 3 else None
         self.thoughts = script.thoughts if thoughts_shown else ()
+        self.token = f"continue-{identifier}"
 
     def whole(self) -> Json:
         if self.script.finish == "blocked":
@@ -67,8 +69,8 @@ class Writer:
             candidate["finishReason"] = self.script.reason or _FINISH[self.script.finish]
         if self.script.reason and not self.script.pieces:
             del candidate["content"]
-        if finish and self.script.reason == "CONTINUATION":
-            candidate["continuationToken"] = f"continue-{self.id}"
+        if finish and self.script.reason == CONTINUATION:
+            candidate["continuationToken"] = self.token
         return {"candidates": [candidate], **self._envelope(output)}
 
     def _blocked(self) -> Json:

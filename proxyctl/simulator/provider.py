@@ -13,20 +13,25 @@ import msgspec
 from proxyctl.simulator.faults import Fault, Scope
 from proxyctl.simulator.http_server import HttpRequest
 from proxyctl.simulator.reply import RefusalError, Reply, data_frame
-from proxyctl.simulator.script import Manner, Question, Script, compose
+from proxyctl.simulator.script import Call, Manner, Question, Script, compose
 from proxyctl.simulator.tokens import PrefixMemory
+from proxyctl.simulator.turns import TurnBook
 
 REFUSED_MARK = "bad"
 
 
 class SimulatedProvider(ABC):
-    """One provider: `name` is also the first path segment, `base` what a client's base URL adds to it."""
+    """One provider: `name` is also the first path segment, `base` what a client's base URL adds to it.
+
+    `turns` is one book for all providers of a simulator.
+    """
 
     name: str
     base: str = ""
 
     def __init__(self) -> None:
         self.prefixes = PrefixMemory()
+        self.turns = TurnBook()
         self._answers = 0
 
     @abstractmethod
@@ -68,7 +73,16 @@ class SimulatedProvider(ABC):
         """The answer to a question; cached tokens from the prompts seen before unless they are given."""
         if cached is None:
             cached = self.prefixes.cached_tokens(question.model, question.prompt)
-        return compose(self.name, question, manner, cached)
+        return compose(self.name, question, manner, cached, planned=self._planned(question))
+
+    def _planned(self, question: Question) -> tuple[Call, ...] | None:
+        """The calls that a test scripted for this question, `None` when it scripted nothing."""
+        if not self.turns.in_force:
+            return None
+        if question.choice == "none":
+            return ()
+        turn = self.turns.take(self.name, {tool.name for tool in question.tools})
+        return tuple(Call(call.tool, call.arguments) for call in turn.calls) if turn else ()
 
     def next_id(self, seed: str) -> str:
         """24 hexadecimal digits, new for every answer."""

@@ -96,10 +96,12 @@ class Script(msgspec.Struct, frozen=True):
         return "".join(self.thoughts)
 
 
-def compose(provider: str, question: Question, manner: Manner, cached: int = 0) -> Script:
-    """The answer to `question`, limits and stop sequences applied, tokens counted."""
+def compose(
+    provider: str, question: Question, manner: Manner, cached: int = 0, planned: tuple[Call, ...] | None = None
+) -> Script:
+    """The answer to `question`, limits and stop sequences applied, tokens counted. `planned` replaces its calls."""
     thinking = _thinking(question) if question.thinks else ""
-    calls = _calls(question)
+    calls = _calls(question) if planned is None else planned
     preamble = f"I will call {calls[0].name}." if calls else ""
     finish: Finish = "tool" if calls else "stop"
     text = "" if calls else _text(provider, question, manner)

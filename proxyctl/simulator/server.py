@@ -20,12 +20,23 @@ from proxyctl.simulator.http_server import Connection, HttpRequest, HttpServer
 from proxyctl.simulator.ledger import Ledger
 from proxyctl.simulator.mistral import Mistral
 from proxyctl.simulator.openai import OpenAI
+from proxyctl.simulator.openai_strict import OpenAIStrict
 from proxyctl.simulator.provider import SimulatedProvider
 from proxyctl.simulator.reply import RefusalError, json_reply
 from proxyctl.simulator.script import Manner
 from proxyctl.simulator.together import Together
+from proxyctl.simulator.turns import Turn, TurnBook
 
-PROVIDERS: tuple[type[SimulatedProvider], ...] = (Gemini, Anthropic, Groq, Together, Cohere, Mistral, OpenAI)
+PROVIDERS: tuple[type[SimulatedProvider], ...] = (
+    Gemini,
+    Anthropic,
+    Groq,
+    Together,
+    Cohere,
+    Mistral,
+    OpenAI,
+    OpenAIStrict,
+)
 
 
 class Pace(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,6 +51,9 @@ class Simulator:
 
     def __init__(self, *, delay: float = 0.0, words: int = 0) -> None:
         self.providers = {kind.name: kind() for kind in PROVIDERS}
+        self.turns = TurnBook()
+        for provider in self.providers.values():
+            provider.turns = self.turns
         self.faults = FaultBook()
         self.ledger = Ledger()
         self.pace = Pace(delay, words)
@@ -80,9 +94,14 @@ class Simulator:
         """Plan faults for the requests to come."""
         self.faults.plan(*faults)
 
+    def script(self, *turns: Turn) -> None:
+        """Plan what the answers to come will call."""
+        self.turns.plan(*turns)
+
     def reset(self) -> None:
-        """Forget faults, entries, sums and remembered prompts; the pace stays."""
+        """Forget faults, turns, entries, sums and remembered prompts; the pace stays."""
         self.faults.clear()
+        self.turns.clear()
         self.ledger.clear()
         for provider in self.providers.values():
             provider.clear()

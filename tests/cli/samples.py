@@ -249,8 +249,9 @@ NO_PLAN = schema.PlanReport(
     rule="none",
     skipped=(schema.PlanSkip(provider="gemini", reason="does not serve the model"),),
     error="no provider serves the model 'clade-sonnet-5-5'",
-    hint="`proxyctl models` lists them",
-    suggestions=("anthropic:claude-sonnet-5-5", "anthropic:claude-sonnet-4-5"),
+    hint="did you mean `anthropic:claude-sonnet-5-5`?; `proxyctl models` lists them; gemini: does not serve the model",
+    advice=("did you mean `anthropic:claude-sonnet-5-5`?", "`proxyctl models` lists them"),
+    suggestions=(schema.PlanSuggestion(name="anthropic:claude-sonnet-5-5", source="list"),),
 )
 
 OK = ExchangeRecord(

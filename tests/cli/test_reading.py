@@ -154,9 +154,7 @@ def test_one_provider_with_a_name_like_none(daemon: StandIn, shell: Shell) -> No
 
 
 def test_a_model_that_nobody_serves(daemon: StandIn, shell: Shell) -> None:
-    listed = schema.ModelEntry(provider="anthropic", id="claude-sonnet-5-5")
     daemon.answers("GET", "/providers/plan", samples.NO_PLAN)
-    daemon.answers("GET", "/providers/models", schema.ModelsReport(models=(listed,)))
 
     code, out, err = output(shell.run("explain", "clade-sonnet-5-5"))
 
@@ -168,8 +166,8 @@ def test_a_model_that_nobody_serves(daemon: StandIn, shell: Shell) -> None:
     )
 
 
-def test_what_the_table_says_is_not_said_again(daemon: StandIn, shell: Shell) -> None:
-    """The daemon's hint is for callers who see no table, and may name models that nobody has listed."""
+def test_the_daemons_advice_is_told_and_what_the_table_says_is_not_said_again(daemon: StandIn, shell: Shell) -> None:
+    """The daemon's hint is for callers who see no table; its advice is the same without what the table says."""
     skipped = (
         schema.PlanSkip(provider="gemini", reason="no key: set A; or B"),
         schema.PlanSkip(provider="groq", reason="off"),
@@ -180,12 +178,23 @@ def test_what_the_table_says_is_not_said_again(daemon: StandIn, shell: Shell) ->
         skipped=skipped,
         error="no provider serves the model 'nonsense'",
         hint="did you mean `x:nonsens`?; no provider is named 'x'; gemini: no key: set A; or B; groq: off",
-        suggestions=("x:nonsens",),
+        advice=("did you mean `x:nonsens`?", "no provider is named 'x'"),
+        suggestions=(schema.PlanSuggestion(name="x:nonsens", source="prices"),),
     )
     daemon.answers("GET", "/providers/plan", plan)
-    daemon.answers("GET", "/providers/models", schema.ModelsReport(models=()))
 
-    assert shell.run("explain", "nonsense").stderr.endswith("hint: no provider is named 'x'\n")
+    err = shell.run("explain", "nonsense").stderr
+
+    assert err.endswith("hint: did you mean `x:nonsens`?; no provider is named 'x'\n")
+
+
+def test_a_strict_alias_is_said(daemon: StandIn, shell: Shell) -> None:
+    plan = schema.PlanReport(model="fast", rule="alias", strict_alias="fa*", steps=samples.PLAN.steps)
+    daemon.answers("GET", "/providers/plan", plan)
+
+    out = shell.run("explain", "fast").stdout
+
+    assert "strict  the alias fa* refuses what would lose something\n" in out
 
 
 def test_a_model_like_none(daemon: StandIn, shell: Shell) -> None:
@@ -195,16 +204,6 @@ def test_a_model_like_none(daemon: StandIn, shell: Shell) -> None:
     assert shell.run("explain", "nonsense").stderr.endswith(
         "hint: `proxyctl models` lists what can be asked for, `proxyctl health` who answers\n"
     )
-
-
-@pytest.mark.parametrize("name", ["fast", "groq:mapped"])
-def test_an_alias_or_a_mapped_model_may_be_what_was_meant(daemon: StandIn, shell: Shell, name: str) -> None:
-    shell.has_config('[aliases]\nfast = "groq:x"\n[providers.groq.models]\nmapped = "x"\n')
-    plan = schema.PlanReport(model="fst", rule="unknown", error="nobody", suggestions=(name,))
-    daemon.answers("GET", "/providers/plan", plan)
-    daemon.answers("GET", "/providers/models", schema.ModelsReport(models=()))
-
-    assert shell.run("explain", "fst").stderr == f"error: nobody\nhint: did you mean `{name}`?\n"
 
 
 @pytest.mark.parametrize(

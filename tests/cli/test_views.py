@@ -189,6 +189,15 @@ def test_a_record_is_broken_between_facts_and_goes_on_further_in() -> None:
     assert [line for line in drawn_lines if line.rstrip().endswith(("in", "1.23"))] == []
 
 
+def test_what_was_asked_for_is_shown_where_it_is_no_chat() -> None:
+    """A dialect does not say it: embeddings come in the words of chat's."""
+    embedded = _with(samples.OK, operation="embeddings")
+
+    assert "embeddings" in draw(embedded, logs.line, 120).split("  ")
+    assert re.search(r"^operation +embeddings$", draw(embedded, logs.whole, 80), re.MULTILINE)
+    assert "operation" not in draw(samples.OK, logs.whole, 80)
+
+
 def test_in_a_pipe_a_record_is_one_line() -> None:
     look = Look(samples.NOW, 40, UTC, unbroken=True)
 

@@ -29,12 +29,12 @@ def what_is_missing() -> str:
     """Why the clients cannot be run here, `""` when they can."""
     if not (PACKAGES / "openai").is_dir():
         return "the packages are not installed: npm ci --prefix tests/clients/node"
-    if not _node():
+    if not node_program():
         return f"there is no node {OLDEST_NODE} or newer"
     return ""
 
 
-def _node() -> str:
+def node_program() -> str:
     """The installed package's own, else the machine's if it is new enough, else `""`."""
     installed = next(PACKAGES.glob("node-linux-*/bin/node"), None)
     if installed is not None:
@@ -75,7 +75,7 @@ def node_clients() -> Iterator[NodeClients]:
     """Start them without the environment of the one who runs the tests: no key, no proxy, no telemetry setting."""
     environ = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     with subprocess.Popen(
-        [_node(), str(FOLDER / "main.mjs")],
+        [node_program(), str(FOLDER / "main.mjs")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

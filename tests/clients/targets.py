@@ -20,7 +20,6 @@ ARGUMENTS = {"city": "Lisbon", "days": 1}
 ONE_CALL = "Weather in Lisbon"
 TWO_CALLS = "Weather in Porto, and in parallel in Lisbon"
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-PNG_BYTES = 70
 
 
 @dataclass(frozen=True)
@@ -68,3 +67,13 @@ TARGETS = (
     _one("local", "gpt-4.1", thinks="local-reasoner"),
 )
 """`translated` for a caller of OpenAI's chat."""
+
+EMBEDDERS = {
+    "gemini": ("gemini-embedding-001", 3072),
+    "cohere": ("embed-v4.0", 1536),
+    "mistral": ("mistral-embed", 1024),
+    "together": ("intfloat/multilingual-e5-large-instruct", 1024),
+    "groq": ("nomic-embed-text-v1_5", 768),
+    "local": ("text-embedding-3-small", 1536),
+}
+"""A model that embeds at each provider that has one, and the length of its vectors."""

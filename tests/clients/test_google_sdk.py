@@ -1,4 +1,7 @@
-"""Google's official SDK, with its own types as the judge, before all providers: they answer as if they were Gemini."""
+"""Google's official SDK, with its own types as the judge, before all providers: they answer as if they were Gemini.
+
+What every dialect is asked alike (tools, images, thinking, schemas, refusals) is in the matrix.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
+from proxyctl.simulator.beside import vector
+
 from .home import Home
 from .simulated import Simulated
-from .targets import ARGUMENTS, ONE_CALL, PNG, PNG_BYTES, SCHEMA, TARGETS, TOOL_NAME, TWO_CALLS, Target
+from .targets import ARGUMENTS, EMBEDDERS, ONE_CALL, PNG, SCHEMA, TARGETS, TOOL_NAME, Target
 
 BRIEF = types.GenerateContentConfig(system_instruction="Be brief.")
 TOOLS: Any = [
@@ -31,6 +36,7 @@ WITH_TOOLS = types.GenerateContentConfig(
 THINKING = types.GenerateContentConfig(
     thinking_config=types.ThinkingConfig(include_thoughts=True, thinking_level=types.ThinkingLevel.HIGH)
 )
+COUNTERS = ("gemini", "anthropic")
 TEMPLATE_TOKENS = 60
 """What Cohere counts beside the text, and does not bill."""
 
@@ -117,34 +123,11 @@ def test_stream_says_the_same_as_the_whole_answer(google: genai.Models, target: 
     assert {(chunk.response_id, chunk.model_version) for chunk in chunks} == {(chunks[0].response_id, target.plain)}
 
 
-@pytest.mark.parametrize("asked", [ONE_CALL, TWO_CALLS], ids=["one", "parallel"])
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_tool_loop(google: genai.Models, target: Target, asked: str, stream: bool) -> None:
-    model = target.named(target.plain)
-    contents: Any = [asking(asked)]
-    if stream:
-        first = list(google.generate_content_stream(model=model, contents=contents, config=WITH_TOOLS))
-    else:
-        first = [google.generate_content(model=model, contents=contents, config=WITH_TOOLS)]
-    calls = calls_of(first)
-    assert [(call.name, call.args) for call in calls] == [(TOOL_NAME, ARGUMENTS)] * (2 if asked == TWO_CALLS else 1)
-    assert len({call.id for call in calls}) == len(calls)
-    assert finish_of(first[-1]) == types.FinishReason.STOP
-
-    turns = [types.Content(role="model", parts=parts_of(answer)) for answer in first if parts_of(answer)]
-    if target.provider == "gemini":  # it insists on one turn; we take each piece as clients keep it
-        turns = [types.Content(role="model", parts=[part for turn in turns for part in turn.parts or ()])]
-    second = google.generate_content(model=model, contents=[*contents, *turns, results_of(calls)], config=WITH_TOOLS)
-
-    expected = "; ".join(f"{TOOL_NAME}: {number} degrees" for number in range(1, len(calls) + 1))
-    assert expected in (second.text or "")
-
-
-@pytest.mark.parametrize("target", [target for target in TARGETS if target.provider != "gemini"], ids=str)
+@pytest.mark.parametrize("target", TARGETS, ids=str)
 def test_a_chat_of_the_sdk_calls_its_functions_itself(
     google_of_worker: genai.Client, daemon: Home, target: Target
 ) -> None:
-    """Its history holds a stream's pieces as contents of their own, which our strict stand-in for Gemini refuses."""
+    """Its history holds a stream's pieces as contents of their own."""
     del daemon
     asked: list[str] = []
 
@@ -208,42 +191,13 @@ def test_a_conversation_moves_to_another_provider_and_back(google: genai.Models,
     assert thought["signature"].encode() not in simulated.seen("gemini")[0].raw
 
 
-def test_image(google: genai.Models, target: Target) -> None:
-    picture = types.Part.from_bytes(data=base64.b64decode(PNG), mime_type="image/png")
-
-    answer = google.generate_content(model=target.named(target.sees), contents=["What is it?", picture])
-
-    assert f"(image/png) of {PNG_BYTES} bytes" in (answer.text or "")
-
-
-@pytest.mark.parametrize("field", ["response_json_schema", "response_schema"])
-def test_schema_is_kept_to(google: genai.Models, target: Target, field: str) -> None:
-    """In JSON Schema, and in Google's own words with upper-case types."""
-    schema = SCHEMA if field == "response_json_schema" else types.Schema.model_validate(_proto(SCHEMA))
-    config: Any = {"response_mime_type": "application/json", field: schema}
+def test_schema_in_json_schema_is_kept_to(google: genai.Models, target: Target) -> None:
+    """Where the matrix has Google's own words, with upper-case types."""
+    config: Any = {"response_mime_type": "application/json", "response_json_schema": SCHEMA}
 
     answer = google.generate_content(model=target.named(target.structured), contents=ONE_CALL, config=config)
 
     assert json.loads(answer.text or "") == ARGUMENTS
-
-
-def _proto(schema: dict[str, Any]) -> dict[str, Any]:
-    properties = {name: {"type": inner["type"].upper()} for name, inner in schema["properties"].items()}
-    return {"type": "OBJECT", "properties": properties, "required": schema["required"]}
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_thinking_can_be_read(google: genai.Models, target: Target, stream: bool) -> None:
-    model, contents = target.named(target.thinks), "Good morning"
-    if stream:
-        answers = list(google.generate_content_stream(model=model, contents=contents, config=THINKING))
-    else:
-        answers = [google.generate_content(model=model, contents=contents, config=THINKING)]
-
-    parts = [part for answer in answers for part in parts_of(answer)]
-    thought = "".join(part.text or "" for part in parts if part.thought)
-    assert thought.startswith("The user wrote: Good morning")
-    assert "The user wrote" not in "".join(part.text or "" for part in parts if not part.thought)
 
 
 def test_thoughts_that_nobody_asked_for_are_not_shown(google: genai.Models, target: Target) -> None:
@@ -316,8 +270,53 @@ def test_models_are_listed_and_named(google: genai.Models) -> None:
     assert one.name == "models/groq:llama-3.3-70b-versatile"
 
 
-def test_what_is_not_served_yet_says_so(google: genai.Models) -> None:
-    with pytest.raises(errors.ClientError, match="countTokens") as caught:
-        google.count_tokens(model="gemini-3.8-flash", contents="Good morning")
+# Beside conversations
 
-    assert caught.value.status == "NOT_FOUND"
+
+def test_tokens_are_counted_by_whoever_can(google: genai.Models, target: Target, simulated: Simulated) -> None:
+    """An estimate depends on what this daemon has learnt in other tests, within limits."""
+    counted = google.count_tokens(model=target.named(target.plain), contents="Good morning to all of you")
+
+    estimated = counted.sdk_http_response is not None and "x-proxyctl-estimate" in (
+        counted.sdk_http_response.headers or {}
+    )
+    assert estimated is (target.provider not in COUNTERS)
+    plain = len("Good morning to all of you") // 4
+    assert counted.total_tokens is not None
+    assert plain / 4 <= counted.total_tokens <= plain * 8 if estimated else counted.total_tokens == plain
+    assert len(simulated.seen()) == (0 if estimated else 1)
+
+
+@pytest.mark.parametrize("provider", EMBEDDERS)
+def test_several_texts_are_several_vectors(google: genai.Models, provider: str) -> None:
+    """The SDK takes them for one input where a name only holds `gemini`: that one goes by its bare name."""
+    model, size = EMBEDDERS[provider]
+
+    answer = google.embed_content(
+        model=model if provider == "gemini" else f"{provider}:{model}", contents=["one", "two"]
+    )
+
+    assert [embedding.values for embedding in answer.embeddings or ()] == [vector("one", size), vector("two", size)]
+
+
+def test_one_text_and_its_settings_reach_another_provider(google: genai.Models, simulated: Simulated) -> None:
+    config = types.EmbedContentConfig(task_type="RETRIEVAL_QUERY", output_dimensionality=512)
+
+    answer = google.embed_content(model="cohere:embed-v4.0", contents="one", config=config)
+
+    assert [embedding.values for embedding in answer.embeddings or ()] == [vector("one", 512)]
+    [seen] = simulated.seen()
+    assert (seen.body["input_type"], seen.body["output_dimension"]) == ("search_query", 512)
+    assert answer.usage_metadata is not None
+    assert answer.usage_metadata.prompt_token_count == 1
+
+
+def test_what_a_provider_does_not_embed_is_a_client_error(google: genai.Models) -> None:
+    picture = types.Content(parts=[types.Part.from_bytes(data=base64.b64decode(PNG), mime_type="image/png")])
+
+    with pytest.raises(errors.ClientError, match="texts only") as refused:
+        google.embed_content(model="mistral:mistral-embed", contents=picture)
+    with pytest.raises(errors.ClientError, match="no embeddings"):
+        google.embed_content(model="anthropic:claude-sonnet-5-5", contents="one")
+
+    assert refused.value.status == "INVALID_ARGUMENT"

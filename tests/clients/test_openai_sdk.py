@@ -1,4 +1,7 @@
-"""OpenAI's official SDK, with its own types as the judge, before all providers: they answer as if they were OpenAI."""
+"""OpenAI's official SDK, with its own types as the judge, before all providers: they answer as if they were OpenAI.
+
+What every dialect is asked alike (tools, images, thinking, schemas, refusals) is in the matrix.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pytest
 
 from .home import Home
 from .simulated import Simulated
-from .targets import ARGUMENTS, ONE_CALL, PNG, PNG_BYTES, SCHEMA, TARGETS, TOOL_NAME, TWO_CALLS, Target
+from .targets import ONE_CALL, SCHEMA, TOOL_NAME, Target
 
 MORNING: Any = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Good morning"}]
 TOOLS: Any = [
@@ -93,44 +96,6 @@ def test_usage_chunk_comes_once_when_it_is_asked_for(strict_openai: openai.OpenA
     assert reported[0].completion_tokens > 0
 
 
-@pytest.mark.parametrize("asked", [ONE_CALL, TWO_CALLS], ids=["one", "parallel"])
-def test_tool_loop(strict_openai: openai.OpenAI, target: Target, asked: str) -> None:
-    create, model = strict_openai.chat.completions.create, target.named(target.plain)
-    first = create(model=model, messages=[asking(asked)], tools=TOOLS)
-    turn = first.choices[0].message
-    calls: Any = turn.tool_calls
-    assert first.choices[0].finish_reason == "tool_calls"
-    assert [(call.function.name, json.loads(call.function.arguments)) for call in calls] == [(TOOL_NAME, ARGUMENTS)] * (
-        2 if asked == TWO_CALLS else 1
-    )
-    assert len({call.id for call in calls}) == len(calls)
-
-    history: Any = [asking(asked), turn.model_dump(exclude_none=True), *results(calls)]
-    second = create(model=model, messages=history, tools=TOOLS)
-
-    expected = "; ".join(f"{TOOL_NAME}: {number} degrees" for number in range(1, len(calls) + 1))
-    assert expected in (second.choices[0].message.content or "")
-
-
-def test_streamed_tool_loop(strict_openai: openai.OpenAI, target: Target) -> None:
-    completions, model = strict_openai.chat.completions, target.named(target.plain)
-    with completions.stream(model=model, messages=[asking(TWO_CALLS)], tools=TOOLS) as stream:
-        done = [event for event in stream if event.type == "tool_calls.function.arguments.done"]
-        first = stream.get_final_completion()
-    calls: Any = first.choices[0].message.tool_calls
-    assert first.choices[0].finish_reason == "tool_calls"
-    assert [json.loads(event.arguments) for event in done] == [ARGUMENTS] * 2
-
-    turn: Any = first.choices[0].message.model_dump(exclude_none=True)
-    for call in turn["tool_calls"]:
-        call["function"].pop("parsed_arguments", None)
-    history: Any = [asking(TWO_CALLS), turn, *results(calls)]
-    with completions.stream(model=model, messages=history, tools=TOOLS) as stream:
-        second = stream.get_final_completion()
-
-    assert f"{TOOL_NAME}: 1 degrees; {TOOL_NAME}: 2 degrees" in (second.choices[0].message.content or "")
-
-
 def test_gemini_gets_its_signature_back_from_a_client_that_keeps_what_it_is_given(
     strict_openai: openai.OpenAI, simulated: Simulated
 ) -> None:
@@ -144,29 +109,6 @@ def test_gemini_gets_its_signature_back_from_a_client_that_keeps_what_it_is_give
     [call] = simulated.seen("gemini")[1].body["contents"][1]["parts"]
     given: Any = turn.tool_calls
     assert call["thoughtSignature"] == given[0].extra_content["google"]["thought_signature"]
-
-
-def test_image(strict_openai: openai.OpenAI, target: Target) -> None:
-    content: Any = [
-        {"type": "text", "text": "What is it?"},
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
-    ]
-
-    answer = strict_openai.chat.completions.create(
-        model=target.named(target.sees), messages=[{"role": "user", "content": content}]
-    )
-
-    assert f"(image/png) of {PNG_BYTES} bytes" in (answer.choices[0].message.content or "")
-
-
-def test_schema_is_kept_to(strict_openai: openai.OpenAI, target: Target) -> None:
-    form: Any = {"type": "json_schema", "json_schema": {"name": "weather", "schema": SCHEMA, "strict": True}}
-
-    answer = strict_openai.chat.completions.create(
-        model=target.named(target.structured), messages=[asking(ONE_CALL)], response_format=form
-    )
-
-    assert json.loads(answer.choices[0].message.content or "") == ARGUMENTS
 
 
 def test_several_system_prompts_reach_the_model(
@@ -186,45 +128,12 @@ def test_several_system_prompts_reach_the_model(
     assert b'"developer"' not in seen.raw or target.provider in ("groq", "local"), "only these two document the role"
 
 
-def test_thinking_can_be_read(strict_openai: openai.OpenAI, target: Target) -> None:
-    """In `reasoning_content` where we write the answer, in the provider's own member where its bytes pass through."""
-    answer = strict_openai.chat.completions.create(
-        model=target.named(target.thinks),
-        messages=MORNING,
-        extra_body={"reasoning_effort": "high", "include_reasoning": True},
-    )
-
-    message: Any = answer.choices[0].message
-    thought = getattr(message, "reasoning_content", None) or message.reasoning
-    assert thought.startswith("The user wrote: Good morning")
-    assert "The user wrote" not in message.content
-
-
-def test_thinking_can_be_read_from_a_stream(strict_openai: openai.OpenAI, target: Target) -> None:
-    stream = strict_openai.chat.completions.create(
-        model=target.named(target.thinks),
-        messages=MORNING,
-        stream=True,
-        extra_body={"reasoning_effort": "high", "include_reasoning": True},
-    )
-
-    deltas: list[Any] = [chunk.choices[0].delta for chunk in stream if chunk.choices]
-
-    thought = "".join(
-        getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None) or "" for delta in deltas
-    )
-    assert thought.startswith("The user wrote: Good morning")
-    assert "The user wrote" not in "".join(delta.content or "" for delta in deltas)
-
-
 @pytest.mark.parametrize(
     ("status", "seen_as", "kind"),
     [
-        (429, 429, openai.RateLimitError),
         (500, 502, openai.InternalServerError),
         (503, 503, openai.InternalServerError),
         (401, 502, openai.InternalServerError),
-        (400, 400, openai.BadRequestError),
     ],
 )
 def test_upstream_errors_become_the_sdks(
@@ -243,15 +152,6 @@ def test_upstream_errors_become_the_sdks(
     assert caught.value.status_code == seen_as
     assert caught.value.body is not None
     assert caught.value.request_id is not None
-
-
-def test_wait_that_the_provider_asked_for_is_handed_on(strict_openai: openai.OpenAI, simulated: Simulated) -> None:
-    simulated.fault("status", "cohere", status=429, retry_after=7, times=None)
-
-    with pytest.raises(openai.RateLimitError) as caught:
-        strict_openai.chat.completions.create(model="cohere:command-r-08-2024", messages=MORNING)
-
-    assert caught.value.response.headers["retry-after"] == "7"
 
 
 @pytest.mark.parametrize("model", ["nonsense", "groq:nonsense", "nobody:model", "gemini:gemini-9-nothing"])
@@ -348,29 +248,3 @@ def test_models_are_listed_and_described(strict_openai: openai.OpenAI, target: T
 def test_model_that_nobody_has_is_not_described(strict_openai: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         strict_openai.models.retrieve("nonsense")
-
-
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize(
-    ("one", "what"),
-    [pytest.param(one, what, id=f"{one}-{what}") for one in TARGETS for what in ("plain", "tools", "thinks")],
-)
-def test_answers_are_what_openai_documents(
-    strict_openai: openai.OpenAI, one: Target, what: str, *, streamed: bool
-) -> None:
-    """By the SDK's types, and by what its types leave open: each call has a type and a number."""
-    more: Any = {"tools": TOOLS} if what == "tools" else {}
-    if what == "thinks":
-        more["extra_body"] = {"reasoning_effort": "high"}
-    answer: Any = strict_openai.chat.completions.create(
-        model=one.named(one.thinks if what == "thinks" else one.plain),
-        messages=[asking(TWO_CALLS)],
-        stream=streamed,
-        **more,
-    )
-
-    if streamed:
-        pieces = [call for chunk in answer for choice in chunk.choices for call in choice.delta.tool_calls or []]
-        firsts = [piece for piece in pieces if piece.id]
-        assert [(piece.index, piece.type) for piece in firsts] == [(0, "function"), (1, "function")][: len(firsts)]
-    assert (what == "tools") == bool(pieces if streamed else answer.choices[0].message.tool_calls)

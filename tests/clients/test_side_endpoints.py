@@ -15,15 +15,8 @@ from proxyctl.simulator.beside import vector
 
 from .home import SECONDS, Home
 from .simulated import Simulated
+from .targets import EMBEDDERS
 
-EMBEDDERS = {
-    "gemini": ("gemini-embedding-001", 3072),
-    "cohere": ("embed-v4.0", 1536),
-    "mistral": ("mistral-embed", 1024),
-    "together": ("intfloat/multilingual-e5-large-instruct", 1024),
-    "groq": ("nomic-embed-text-v1_5", 768),
-    "local": ("text-embedding-3-small", 1536),
-}
 COUNTERS = ("anthropic:claude-sonnet-5-5", "gemini:gemini-3.8-flash", "groq:llama-3.3-70b-versatile")
 RERANKERS = ("cohere:rerank-v5.0-pro", "together:Salesforce/Llama-Rank-V1", "local:local-rerank")
 COMPLETERS = ("local:gpt-4.1", "together:Qwen/Qwen3.8-Flash", "gemini:gemini-3.8-flash", "anthropic:claude-sonnet-5-5")
@@ -59,6 +52,20 @@ def test_anthropics_sdk_counts_tokens(strict_anthropic: anthropic.Anthropic, sim
     assert 0 < counted.input_tokens < 40
     asked = [seen.path.rpartition("/")[2] for seen in simulated.seen()]
     assert asked == ([] if "groq" in model else ["count_tokens"] if "claude" in model else [f"{model[7:]}:countTokens"])
+
+
+def test_openais_sdk_counts_a_conversation_that_the_gateway_keeps(
+    strict_openai: openai.OpenAI, simulated: Simulated
+) -> None:
+    first = strict_openai.responses.create(model="gemini:gemini-3.8-flash", input="Good morning to you")
+
+    counted = strict_openai.responses.input_tokens.count(
+        model="gemini:gemini-3.8-flash", input="And to you", previous_response_id=first.id
+    )
+
+    expected = len("Good morning to you" + first.output_text + "And to you") // 4
+    assert counted.input_tokens == expected
+    assert "previous_response_id" not in simulated.seen()[-1].raw.decode()
 
 
 def test_openais_sdk_counts_input_tokens(strict_openai: openai.OpenAI) -> None:

@@ -11,7 +11,15 @@ import pytest
 from proxyctl.config.explain import KNOWN_KEYS
 from proxyctl.config.kinds import MODES, TIERS
 from proxyctl.config.load import SECTIONS
-from proxyctl.config.model import ChatFlags, ProviderSettings, RoutingSettings, ServerSettings, Settings, StoreSettings
+from proxyctl.config.model import (
+    AliasSettings,
+    ChatFlags,
+    ProviderSettings,
+    RoutingSettings,
+    ServerSettings,
+    Settings,
+    StoreSettings,
+)
 from proxyctl.config.problems import ConfigProblem
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -21,9 +29,14 @@ SECTION_OF = {
     "routing": RoutingSettings,
     "providers": ProviderSettings,
     "chat": ChatFlags,
+    "aliases": AliasSettings,
     "store": StoreSettings,
 }
-TITLES = {"providers": "## `[providers.NAME]`", "chat": "### `[providers.NAME.chat]`"}
+TITLES = {
+    "providers": "## `[providers.NAME]`",
+    "chat": "### `[providers.NAME.chat]`",
+    "aliases": "### `[aliases.NAME]`",
+}
 
 
 def rows(section: str) -> dict[str, str]:
@@ -66,6 +79,7 @@ def test_example_is_valid(settings_of: Callable[[str], Settings]) -> None:
 
     assert list(settings.providers) == ["gemini", "groq", "mistral", "vllm"]
     assert settings.providers["vllm"].chat.drop == ("logit_bias",)
+    assert [name for name, alias in settings.aliases.items() if alias.strict] == ["exact"]
 
 
 def test_shown_errors_are_what_the_broken_example_gives(

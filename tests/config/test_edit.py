@@ -27,6 +27,7 @@ from proxyctl.config.edit import (
 from proxyctl.config.files import FileBusyError, locked
 from proxyctl.config.kinds import MODES, Kinds, Mode
 from proxyctl.config.load import load
+from proxyctl.config.model import AliasSettings
 from proxyctl.config.problems import ConfigError, EditError
 
 
@@ -258,7 +259,7 @@ def test_set_and_unset_a_value(config_file: Path, kinds: Kinds) -> None:
 
     settings = load(config_file, kinds)
     assert settings.providers["groq"].models["mini"] == "llama"
-    assert settings.aliases["gpt-*"] == ("groq:{model}",)
+    assert settings.aliases["gpt-*"] == AliasSettings(targets=("groq:{model}",))
     assert settings.routing.max_attempts == 3
     assert unset_value(config_file, kinds, "providers.groq.models.mini")
     assert unset_value(config_file, kinds, 'aliases."gpt-*"')
@@ -272,10 +273,56 @@ def test_aliases_come_and_go(config_file: Path, kinds: Kinds) -> None:
     set_alias(config_file, kinds, 'odd "name"', ["gemini:a"])
 
     aliases = load(config_file, kinds).aliases
-    assert (aliases["fast"], aliases['odd "name"']) == (("gemini:a", "groq:b"), ("gemini:a",))
+    assert aliases["fast"].targets == ("gemini:a", "groq:b")
+    assert aliases['odd "name"'].targets == ("gemini:a",)
     assert "# the quick one" in config_file.read_text()
     assert remove_alias(config_file, kinds, 'odd "name"')
     assert not remove_alias(config_file, kinds, 'odd "name"')
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '[aliases.whole] # as I like it\ntargets = ["groq:a"] # the quick one\nstrict = true\n',
+        '[aliases]\nwhole = { strict = true, targets = ["groq:a"] } # the quick one\n',
+        '[aliases]\nwhole.strict = true # the quick one\nwhole.targets = ["groq:a"]\n',
+    ],
+    ids=["table", "inline", "dotted"],
+)
+def test_an_alias_that_is_a_table_stays_one(config_file: Path, kinds: Kinds, written: str) -> None:
+    config_file.write_text(f"[providers.gemini]\n[providers.groq]\n{written}")
+
+    set_alias(config_file, kinds, "whole", ["gemini:b"])
+    set_alias(config_file, kinds, "plain", ["gemini:c"])
+
+    text = config_file.read_text()
+    assert load(config_file, kinds).aliases == {
+        "whole": AliasSettings(targets=("gemini:b",), strict=True),
+        "plain": AliasSettings(targets=("gemini:c",)),
+    }
+    assert "# the quick one" in text
+    assert written.replace("groq:a", "gemini:b") in text
+    assert remove_alias(config_file, kinds, "whole")
+    assert list(load(config_file, kinds).aliases) == ["plain"]
+
+
+def test_one_key_of_an_alias_can_be_set(config_file: Path, kinds: Kinds) -> None:
+    config_file.write_text('[providers.gemini]\n[aliases.whole]\ntargets = ["gemini:a"]\n')
+
+    set_value(config_file, kinds, "aliases.whole.strict", value=True)
+
+    assert load(config_file, kinds).aliases["whole"].strict
+    assert config_file.read_text().endswith('targets = ["gemini:a"]\nstrict = true\n')
+    assert unset_value(config_file, kinds, "aliases.whole.strict")
+
+
+def test_an_alias_that_is_a_list_is_not_made_a_table_unasked(config_file: Path, kinds: Kinds) -> None:
+    before = config_file.read_text()
+
+    with pytest.raises(EditError, match="fast is a value, not a table"):
+        set_value(config_file, kinds, "aliases.fast.strict", value=True)
+
+    assert config_file.read_text() == before
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
@@ -413,7 +460,10 @@ def test_aliases_round_trip(config_file: Path, kinds: Kinds, wanted: Mapping[str
         set_alias(config_file, kinds, name, targets)
     settings = load(config_file, kinds)
 
-    assert settings.aliases == {**start.aliases, **{name: tuple(one) for name, one in wanted.items()}}
+    assert settings.aliases == {
+        **start.aliases,
+        **{name: AliasSettings(targets=tuple(one)) for name, one in wanted.items()},
+    }
     assert settings.providers == start.providers
     for name in wanted:
         assert remove_alias(config_file, kinds, name)

@@ -102,8 +102,9 @@ def test_whole_file(settings_of: Parsed) -> None:
     assert vllm.headers == {"x-team": "$TEAM", "x-plain": "yes"}
     assert vllm.chat == ChatFlags("max_tokens", False, ("logit_bias",), {"max_completion_tokens": "max_tokens"})
     assert (settings.providers["work"].kind, settings.providers["work"].keys) == ("groq", ("secret:work",))
-    assert settings.aliases["fast"] == ("groq:llama-3.1-8b-instant",)
-    assert settings.aliases["claude-*"] == ("vllm:{model}", "gemini:gemini-2.5-pro")
+    assert settings.aliases["fast"].targets == ("groq:llama-3.1-8b-instant",)
+    assert settings.aliases["claude-*"].targets == ("vllm:{model}", "gemini:gemini-2.5-pro")
+    assert not settings.aliases["fast"].strict
     assert settings.tiers == {"small": {"groq": "llama-3.1-8b-instant"}}
     assert settings.store.records_kept == 50
 
@@ -182,6 +183,33 @@ def test_settings_cannot_be_changed(settings_of: Parsed) -> None:
         ("[aliases]\nx = 'gemnii:a'\n[providers.gemini]", 2, "aliases.x", "no provider", "`gemini`"),
         ("[aliases]\nx = [\n'gemini:a',\n'gemini:{m}']\n[providers.gemini]", 4, "aliases.x[1]", "braces", "{model}"),
         ("[aliases]\nx = [1]", 2, "aliases.x[0]", "must be a text in quotes", ""),
+        ("[aliases.x]\nstrict = true", 1, "aliases.x.targets", "at least one target", "provider:model"),
+        ("[aliases.x]\ntargets = []", 2, "aliases.x.targets", "at least one target", "provider:model"),
+        ("[aliases.x]\ntargets = 3", 2, "aliases.x.targets", "must be a list", ""),
+        (
+            "[aliases.x]\ntargets = ['gemnii:a']\n[providers.gemini]",
+            2,
+            "aliases.x.targets[0]",
+            "no provider",
+            "`gemini`",
+        ),
+        ("[aliases.x]\ntargets = 'gemnii:a'\n[providers.gemini]", 2, "aliases.x.targets", "no provider", "`gemini`"),
+        ("[aliases]\nx = {targets = [\n'gemini:a',\n1]}\n[providers.gemini]", 4, "aliases.x.targets[1]", "text", ""),
+        (
+            "[aliases.x]\ntargets = 'gemini:a'\nstrict = 1\n[providers.gemini]",
+            3,
+            "aliases.x.strict",
+            "must be true or false",
+            "",
+        ),
+        (
+            "[aliases.x]\ntargets = 'gemini:a'\nstrikt = true\n[providers.gemini]",
+            3,
+            "aliases.x.strikt",
+            "no such key",
+            "`strict`",
+        ),
+        ("[server]\nstrict = true", 2, "server.strict", "no such key", "[aliases.NAME]"),
         ("[aliases]\n'gemini:x' = 'gemini:x'\n[providers.gemini]", 2, 'aliases."gemini:x"', "never used", "prefix"),
         ("[tiers.huge]\nx = 'y'", 1, "tiers.huge", "no such tier", "large, medium, small"),
         ("[tiers]\nlarge = 'y'", 2, "tiers.large", "is a table", "write [tiers.large]"),

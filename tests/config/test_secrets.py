@@ -105,6 +105,12 @@ def test_stored_key_helps_out_when_no_given_one_is_found(kinds: Kinds) -> None:
         ),
         (provider(keys=("$A", "$B")), sources(), "$A is not set; $B is not set"),
         (
+            provider("gemini", keys=("$GEMINI_API_KEY",)),
+            sources({"GOOGLE_API_KEY": "g"}),
+            "$GEMINI_API_KEY is not set; $GOOGLE_API_KEY is set, but `key` in the config names another variable",
+        ),
+        (provider("gemini", keys=("$GEMINI_API_KEY", "$B")), sources({"B": "g", "GOOGLE_API_KEY": "h"}), None),
+        (
             provider(),
             sources({"GROQ_API_KEY": "a b"}),
             "$GROQ_API_KEY (environment) holds characters that no header may carry",

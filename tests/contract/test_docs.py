@@ -32,7 +32,10 @@ SECTIONS: dict[str, set[str]] = {
 }
 PAGES = (
     "quickstart.md",
+    "clients.md",
+    "gemini-clients.md",
     "providers.md",
+    "compatibility.md",
     "side-endpoints.md",
     "configuration.md",
     "routing.md",

@@ -19,7 +19,7 @@ def test_base64_of_either_alphabet_padded_or_not_becomes_standard(data: bytes, p
     assert standard == base64.b64encode(data).decode()
 
 
-@pytest.mark.parametrize("text", ["", "A", "é===", "AAAAA"])
+@pytest.mark.parametrize("text", ["", "A", "é===", "AAAAA", "%%%", "AAA!", "AA=A"])
 def test_what_cannot_be_base64_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(DecodeError, match=r"messages\[0\]"):
         standard_base64(text, path="messages[0]")

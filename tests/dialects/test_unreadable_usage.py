@@ -41,3 +41,47 @@ def test_coheres(usage: Any) -> None:
 
     for answer in (dialect.decode_answer(whole), assemble(decoded(dialect, frames))):
         assert (answer.parts, answer.finish, answer.usage) == (TEXT, "end", None)
+
+
+@pytest.mark.parametrize(
+    "usage", ['{"input_tokens":1e400}', '{"input_tokens":"3"}', "5", '{"input_tokens":99999999999999999999}']
+)
+def test_responses(usage: str) -> None:
+    content = '[{"type":"output_text","text":"Hi","annotations":[]}]'
+    item = f'{{"type":"message","id":"msg_1","role":"assistant","content":{content}}}'
+    whole = f'{{"id":"resp_1","object":"response","status":"completed","model":"m","output":[{item}],"usage":{usage}}}'
+    event = f'{{"type":"response.completed","sequence_number":0,"response":{whole}}}'
+    dialect = UPSTREAM["openai-responses"]
+
+    for answer in (dialect.decode_answer(whole.encode()), assemble(decoded(dialect, f"data: {event}\n\n".encode()))):
+        assert (answer.parts, answer.finish, answer.usage) == (TEXT, "end", None)
+
+
+CONTENT = '[{"type":"text","text":"Hi"}]'
+HUGE = {
+    "openai-chat": '{"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":%s}',
+    "anthropic-messages": f'{{"id":"1","type":"message","role":"assistant","model":"m","content":{CONTENT},'
+    '"stop_reason":"end_turn","usage":%s}',
+    "gemini-generate": '{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":"STOP"}],'
+    '"usageMetadata":%s}',
+    "cohere-chat": f'{{"id":"1","finish_reason":"COMPLETE","message":{{"role":"assistant","content":{CONTENT}}},'
+    '"usage":%s}',
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_a_number_that_no_machine_holds_spoils_no_answer(name: Any) -> None:
+    answer = UPSTREAM[name].decode_answer((HUGE[name] % '{"anything":1e400,"prompt_tokens":1e400}').encode())
+
+    assert answer.parts == TEXT
+
+
+def test_counts_are_read_beside_half_a_character_too() -> None:
+    """Such answers are read leniently, and by another decoder."""
+    choice = '{"index":0,"message":{"content":"\\ud800"},"finish_reason":"stop"}'
+    body = f'{{"id":"1","model":"m","choices":[{choice}],"usage":{{"prompt_tokens":3,"completion_tokens":2}}}}'
+
+    usage = UPSTREAM["openai-chat"].decode_answer(body.encode()).usage
+
+    assert usage is not None
+    assert (usage.input_total, usage.output_total) == (3, 2)

@@ -144,8 +144,37 @@ def test_every_fixture_says_what_it_shows(folder: Path) -> None:
     assert (folder / "stream.sse").exists() != (folder / "failed.sse").exists()
 
 
+def judge_of_a_case(document: Any) -> Judge:
+    """Whose answer a conformance case holds, by the members that no other provider's has."""
+    if "candidates" in document:
+        return GenerateContentResponse.model_validate
+    if "choices" in document:
+        streamed = document["object"] == "chat.completion.chunk"
+        return ChatCompletionChunk.model_validate if streamed else ChatCompletion.model_validate
+    return lambda event: event["type"] == "error" or MESSAGES_EVENT.validate_python(event)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(WIRE.glob("cases/**/*.sse")), ids=lambda file: f"{file.parent.name}/{file.name}"
+)
+def test_the_vendors_sdk_reads_the_streams_of_the_cases(file: Path) -> None:
+    sent = [data for frame in frames(file.read_bytes()) if (data := frame_data(frame)) is not None]
+    documents = [json.loads(data) for data in sent if data != b"[DONE]"]
+
+    assert documents
+    for document in documents:
+        judge_of_a_case(document)(document)
+
+
+@pytest.mark.parametrize("file", sorted(WIRE.glob("cases/*/*/answer.json")), ids=lambda file: file.parent.name)
+def test_the_vendors_sdk_reads_the_whole_answers_of_the_cases(file: Path) -> None:
+    document = json.loads(file.read_bytes())
+
+    judge_of_a_case(document)(document)
+
+
 def test_nothing_else_lies_about() -> None:
     known = {"README", "stream.sse", "answer.json", "expected.json", "failed.sse", "failure.json"}
 
-    assert {path.name for path in WIRE.glob("*/*/*")} <= known
-    assert {path.name for path in WIRE.iterdir()} == set(FOLDERS)
+    assert {path.name for dialect in FOLDERS for path in (WIRE / dialect).glob("*/*")} <= known
+    assert {path.name for path in WIRE.iterdir()} == {*FOLDERS, "cases", "README.md"}

@@ -151,7 +151,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def in_use(gateway: Gateway) -> int:
     """Upstream connections that are open and not resting in a pool."""
-    return sum(opened - idle for opened, idle in gateway.state._transport.counts().values())
+    return sum(opened - idle for opened, idle in gateway.state.transport.counts().values())
 
 
 async def settled(gateway: Gateway) -> None:

@@ -97,7 +97,7 @@ async def test_whoever_leaves_whenever_leaves_nothing_behind(
         await asyncio.gather(*(leavers.leave() for _ in range(25)))
         await settled(gate)
 
-    pools = gate.state._transport.counts().values()
+    pools = gate.state.transport.counts().values()
     await until(lambda: upstream.open <= sum(idle for _opened, idle in pools))
     assert {record.outcome for record in await gate.records(1)} == {"ok", "client_closed"}
     upstream.answer, upstream.keep = response(completion()), True

@@ -6,7 +6,7 @@ import pytest
 
 from proxyctl.dialects.registry import INBOUND
 from proxyctl.gateway.inbound import Address
-from proxyctl.gateway.routes import model_list_at, resolve, unserved_verb
+from proxyctl.gateway.routes import model_list_at, resolve
 
 GOOGLE_KEY = {b"x-goog-api-key": b"k"}
 
@@ -64,7 +64,6 @@ def test_a_model_in_the_path(path: str, model: str, stream: bool) -> None:
         "/v1beta/models/ :generateContent",
         "/v1beta/gemini-3.8-flash:generateContent",
         "/v2/models/gemini-3.8-flash:generateContent",
-        "/v1beta/models/gemini-3.8-flash:countTokens",
         "/v1beta/models",
     ],
 )
@@ -109,6 +108,23 @@ def test_model_lists_and_their_members() -> None:
     assert model_list_at("/v1/modelsx") is None
 
 
-def test_verbs_that_wait_for_somebody() -> None:
-    assert unserved_verb("/v1beta/models/m:countTokens") == "countTokens"
-    assert unserved_verb("/v1beta/models/m:generateContent") == unserved_verb("/v1beta/models/m") == ""
+@pytest.mark.parametrize("verb", ["countTokens", "embedContent", "batchEmbedContents"])
+@pytest.mark.parametrize(
+    ("named", "model"),
+    [
+        ("/v1beta/models/gemini-3.8-flash", "gemini-3.8-flash"),
+        ("/v1/models/groq:llama-3.3-70b", "groq:llama-3.3-70b"),
+        ("/v1alpha/models/together:Qwen/Qwen3.8-Flash", "together:Qwen/Qwen3.8-Flash"),
+        ("/v1beta/openai/gpt-oss-120b", "openai/gpt-oss-120b"),
+    ],
+)
+def test_what_else_is_asked_of_a_model(named: str, model: str, verb: str) -> None:
+    route = resolve(f"{named}:{verb}", {}, b"")
+
+    assert (route.dialect.name, route.serves, route.verb) == ("gemini-generate", False, verb)
+    assert route.address == Address(model, stream=False)
+
+
+def test_side_verbs_need_a_model_too() -> None:
+    assert resolve("/v1beta/models/:countTokens", {}, b"").verb == ""
+    assert resolve("/v1beta/gemini-3.8-flash:countTokens", {}, b"").verb == ""

@@ -32,6 +32,20 @@ async def test_a_preflight_is_answered_without_a_key(shared: Gateway, upstream: 
     assert upstream.bodies == []
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_a_kept_response_may_be_read_and_forgotten_by_a_page(shared: Gateway, method: str) -> None:
+    """A preflight is told every method that some path takes."""
+    headers = {"origin": PAGE, "authorization": f"Bearer {KEYED['HOSTILE_KEY']}"}
+    path = "/v1/responses/resp_none"
+
+    asked = await shared.http.options(path, headers={**ASKING, "access-control-request-method": method})
+    answer = await shared.http.request(method, path, headers=headers)
+
+    assert method in asked.headers["access-control-allow-methods"].split(", ")
+    assert answer.status_code == 404
+    assert answer.headers["access-control-allow-origin"] == PAGE
+
+
 async def test_a_listed_page_reads_answers_streams_and_errors(shared: Gateway, upstream: Upstream) -> None:
     headers = {"origin": PAGE, "authorization": f"Bearer {KEYED['HOSTILE_KEY']}"}
 

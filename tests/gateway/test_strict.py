@@ -9,7 +9,7 @@ import pytest
 
 from proxyctl.core.errors import BadRequestError, WouldLoseError
 from proxyctl.core.losses import Losses
-from proxyctl.gateway.strict import LONGEST_TOLD, MOST_TOLD, refuse_losses, wants_strict
+from proxyctl.gateway.strict import LONGEST_TOLD, MOST_TOLD, Wish, refuse_losses, strict_wish
 from proxyctl.simulator import Fault
 from tests.gateway.conftest import Gateway, StartGateway
 from tests.gateway.hostile import KEYED, Upstream, response
@@ -43,6 +43,11 @@ def sent(gateway: Gateway) -> list[dict[str, Any]]:
 async def with_alias(gateway: Gateway, *targets: str, routing: str = "") -> None:
     text = gateway.config_file.read_text().replace("[routing]\n", f"[routing]\n{routing}\n")
     await gateway.configure(f"{text}\n[aliases]\nboth = {json.dumps(targets)}\n")
+
+
+async def with_strict_alias(gateway: Gateway, *targets: str, name: str = "whole") -> None:
+    text = gateway.config_file.read_text()
+    await gateway.configure(f'{text}\n[aliases."{name}"]\ntargets = {json.dumps(targets)}\nstrict = true\n')
 
 
 async def test_what_would_be_lost_is_listed_and_nothing_is_sent(gateway: Gateway) -> None:
@@ -96,6 +101,72 @@ async def test_a_request_that_survives_whole_is_served(gateway: Gateway) -> None
     assert answer.status_code == 200, answer.text
     assert "x-proxyctl-losses" not in answer.headers
     assert "x-proxyctl-strict" not in gateway.simulator.ledger.entries[-1].headers
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_an_alias_may_ask_for_all_or_nothing(gateway: Gateway, stream: bool) -> None:
+    await with_strict_alias(gateway, OPUS)
+
+    answer = await gateway.http.post(CHAT, json=gateway.chat("whole", stream=stream, **LOSSY))
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "would_lose", "temperature")
+    assert error["message"].startswith("strict, as the alias 'whole' asks: nobody can be sent this request whole; ")
+    assert "temperature (" in error["message"]
+    assert "x-proxyctl-strict: 0" in error["message"]
+    assert sent(gateway) == []
+
+
+async def test_a_strict_alias_passes_over_who_would_lose(gateway: Gateway) -> None:
+    await with_strict_alias(gateway, OPUS, LLAMA)
+
+    answer = await gateway.http.post(CHAT, json=gateway.chat("whole", **LOSSY))
+
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-proxyctl-provider"] == "groq"
+
+
+@pytest.mark.parametrize("value", ["0", "false", "no"])
+async def test_a_header_lifts_it_for_one_request(gateway: Gateway, value: str) -> None:
+    await with_strict_alias(gateway, OPUS)
+
+    answer = await gateway.http.post(CHAT, json=gateway.chat("whole", **LOSSY), headers={"x-proxyctl-strict": value})
+
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-proxyctl-losses"] == "1"
+
+
+async def test_a_strict_alias_may_be_a_pattern_and_holds_for_messages_as_well(gateway: Gateway) -> None:
+    await with_strict_alias(gateway, "anthropic:{model}", name="claude-*")
+    body = {**gateway.chat("claude-opus-5-5", max_tokens=20), **LOSSY}
+
+    answer = await gateway.http.post(MESSAGES, json=body)
+
+    assert answer.status_code == 400
+    assert "as the alias 'claude-*' asks" in answer.json()["error"]["message"]
+
+
+async def test_embeddings_by_a_strict_alias(gateway: Gateway) -> None:
+    await with_strict_alias(gateway, "gemini:gemini-embedding-001")
+
+    answer = await gateway.http.post("/v1/embeddings", json={"model": "whole", "input": "words", "x_unknown": 1})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "would_lose")
+
+
+async def test_a_reload_says_what_changed_of_an_alias_and_puts_it_in_force(gateway: Gateway) -> None:
+    text = gateway.config_file.read_text()
+    targets = json.dumps([OPUS])
+    await gateway.configure(f"{text}\n[aliases]\nwhole = {targets}\ngone = {targets}\n")
+
+    gateway.config_file.write_text(
+        f"{text}\n[aliases.whole]\ntargets = {targets}\nstrict = true\n[aliases]\nnew = {targets}\n"
+    )
+    changed = (await gateway.state.reload()).changed
+    answer = await gateway.http.post(CHAT, json=gateway.chat("whole", **LOSSY))
+
+    assert changed == ("alias whole: strict", "alias gone: removed", "alias new: added")
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -213,27 +284,43 @@ async def test_what_only_the_answer_loses_is_counted_and_does_not_fail(
     assert [loss.path for loss in record.losses] == ["finish_reason"]
 
 
-def test_a_refusal_is_bounded() -> None:
+@pytest.mark.parametrize("alias", ["", "a" * 1000], ids=["header", "alias"])
+def test_a_refusal_is_bounded(alias: str) -> None:
     losses = Losses()
     for number in range(MOST_TOLD + 5):
         losses.add(f"field{number}.{'x' * 1000}", "y" * 1000)
 
     with pytest.raises(WouldLoseError) as caught:
-        refuse_losses(losses, "p:" + "m" * 1000)
+        refuse_losses(losses, "p:" + "m" * 1000, Wish(alias))
 
     message = caught.value.message
     assert message.endswith("; and 5 more")
     assert message.count("field") == MOST_TOLD
-    assert len(message) < (2 * MOST_TOLD + 2) * (LONGEST_TOLD + 10)
+    assert len(message) < (2 * MOST_TOLD + 3) * (LONGEST_TOLD + 10)
     assert caught.value.param == losses.entries()[0].path
 
 
+@pytest.mark.parametrize(
+    ("header", "alias", "expected"),
+    [
+        (None, "", None),
+        (None, "fast", Wish("fast")),
+        (b"1", "", Wish()),
+        (b"1", "fast", Wish()),
+        (b"0", "fast", None),
+        (b"0", "", None),
+    ],
+)
+def test_the_header_decides_before_the_alias(header: bytes | None, alias: str, expected: Wish | None) -> None:
+    assert strict_wish({} if header is None else {b"x-proxyctl-strict": header}, alias) == expected
+
+
 def test_no_losses_are_no_refusal() -> None:
-    refuse_losses(Losses(), "p:m")
+    refuse_losses(Losses(), "p:m", Wish())
 
 
 def test_a_long_value_is_told_short() -> None:
     with pytest.raises(BadRequestError) as caught:
-        wants_strict({b"x-proxyctl-strict": b"z" * 10_000})
+        strict_wish({b"x-proxyctl-strict": b"z" * 10_000}, "")
 
     assert len(caught.value.message) < LONGEST_TOLD + 100

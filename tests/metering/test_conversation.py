@@ -21,7 +21,7 @@ from proxyctl.core.chat import (
     ToolResultPart,
     VideoPart,
 )
-from proxyctl.metering.conversation import estimate_conversation
+from proxyctl.metering.conversation import estimate_conversation, estimate_text
 
 TEXT = TextPart(text="x" * 40)
 
@@ -78,3 +78,32 @@ def test_a_larger_document_counts_more() -> None:
     small, large = (DocumentPart(data="A" * size, media_type="application/pdf") for size in (100, 1_000_000))
 
     assert estimate_conversation(ask(small)) < estimate_conversation(ask(large))
+
+
+def test_a_scale_is_for_the_text_and_not_for_media() -> None:
+    picture = ImagePart(media_type="image/png", data="A" * 100)
+    text, both = ask(TEXT), ask(TEXT, picture)
+    media = estimate_conversation(both) - estimate_conversation(text)
+
+    assert estimate_conversation(text, 2.0) == 2 * estimate_conversation(text)
+    assert estimate_conversation(both, 2.0) == 2 * estimate_conversation(text) + media
+
+
+@pytest.mark.parametrize("part", [ImagePart(url="https://example.com/a.png"), AudioPart(media_type="a/b", data="AA")])
+def test_only_text_can_be_compared(part: Any) -> None:
+    assert estimate_text(ask(TEXT)) == estimate_conversation(ask(TEXT))
+    assert estimate_text(ask(TEXT, part)) is None
+    assert estimate_text(ask(ToolResultPart(call_id="1", parts=(TEXT, part)))) is None
+
+
+def test_a_schema_that_is_too_deep_to_be_written_is_no_fault() -> None:
+    """A reader further out on the stack may have taken it."""
+    deep: dict[str, Any] = {}
+    for _ in range(100_000):
+        deep = {"items": deep}
+
+    estimated = estimate_conversation(ask(TEXT, tools=(Tool(name="get", description="it", schema=deep),)))
+
+    assert estimated > estimate_conversation(ask(TEXT))
+    while deep:
+        deep = deep.pop("items")  # taken apart from without: nothing may recurse here either

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import random
 
 import pytest
 
@@ -41,3 +42,17 @@ def test_media_in_a_body_are_left_out() -> None:
 
 def test_a_small_body_is_counted_whole() -> None:
     assert estimate_body(b"x" * 100) == 25
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_long_text_is_counted_like_its_letters(seed: int) -> None:
+    """Long texts take another way to the same number: scripts, symbols, emoji and halves of a pair."""
+    drawn = random.Random(seed)  # noqa: S311 - the same draws in every run
+    ranges = [(0x20, 0x7F), (0xA0, 0x2DFF), (0x2E00, 0x9FFF), (0xAC00, 0xDFFF), (0xE000, 0xFFFF), (0x10000, 0x10FFFF)]
+    text = "".join(chr(drawn.randint(*drawn.choice(ranges))) for _ in range(200))
+
+    assert estimate_tokens(text) == pytest.approx(sum(map(estimate_tokens, text)))
+
+
+def test_an_emoji_is_more_than_a_letter() -> None:
+    assert estimate_tokens("🙂" * 3) == estimate_tokens("🙂" * 300) / 100 == 2

@@ -7,6 +7,7 @@ import pytest
 
 from proxyctl.core.clock import ManualClock
 from proxyctl.core.usage import Usage
+from proxyctl.metering.calibration import Calibration
 from proxyctl.metering.meter import Meter
 from proxyctl.metering.metrics import Metrics
 from proxyctl.metering.prices import PriceBook
@@ -21,11 +22,17 @@ PRICE_IDS = {"alpha": "anthropic", "beta": "groq"}
 class Desk:
     """A meter with all that hangs on it."""
 
-    def __init__(self, prices: PriceBook | None = None) -> None:
+    def __init__(self, prices: PriceBook | None = None, calibration: Calibration | None = None) -> None:
         self.metrics = Metrics(ManualClock())
         self.recorder = Recorder(MemoryStore())
         self.prices = prices or PriceBook()
-        self.meter = Meter(metrics=self.metrics, recorder=self.recorder, prices=self.prices, price_id=PRICE_IDS.get)
+        self.meter = Meter(
+            metrics=self.metrics,
+            recorder=self.recorder,
+            prices=self.prices,
+            price_id=PRICE_IDS.get,
+            calibration=calibration,
+        )
 
     async def records(self):
         return await self.recorder.page(RecordQuery())
@@ -126,3 +133,38 @@ async def test_what_used_nothing_is_left_as_it_is(make_record) -> None:
     record = make_record()
 
     assert Desk().meter.priced(record) is record
+
+
+async def test_prompts_are_compared_after_counting_and_few_of_them(opus, make_record) -> None:
+    """Reading a request costs something, so the meter asks for it only where it teaches something."""
+    asked: list[str] = []
+    calibration = Calibration(ManualClock())
+    desk = Desk(calibration=calibration)
+
+    def estimating(name: str, tokens: int | None = 50_000):
+        def estimate() -> int | None:
+            asked.append(name)
+            return tokens
+
+        return estimate
+
+    for number in range(10):
+        desk.meter.observe(make_record(opus), estimating(str(number)))
+    assert asked == []
+    await desk.meter.load()
+
+    assert asked == ["0", "1", "2"]
+    assert desk.metrics.of("alpha").requests == 10
+    assert calibration.scale("alpha", "claude-opus-5-5") == pytest.approx(2.0)
+
+
+async def test_a_prompt_that_cannot_be_estimated_teaches_nothing(opus, make_record) -> None:
+    calibration = Calibration(ManualClock())
+    desk = Desk(calibration=calibration)
+    await desk.meter.load()
+
+    for _ in range(3):
+        desk.meter.observe(make_record(opus), lambda: None)
+
+    assert calibration.scale("alpha", "claude-opus-5-5") == 1.0
+    assert desk.metrics.of("alpha").requests == 3

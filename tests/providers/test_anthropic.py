@@ -191,3 +191,86 @@ def test_model_pages() -> None:
 def test_names_of_its_own() -> None:
     assert PROVIDER.serves_family("claude-opus-9")
     assert not PROVIDER.serves_family("gpt-5")
+
+
+def test_messages_beside_foreign_thinking_keep_every_byte() -> None:
+    """Numbers are written in many ways, and the provider's cache goes by what stands there."""
+    told = {"role": "assistant", "content": [{"type": "thinking", "thinking": "", "signature": seal(None)}]}
+    untouched = '{"role": "assistant", "content": [{"type": "tool_use", "input": {"n": 1e+16, "k": "\\u00e4"}}]}'
+    messages = msgspec.Raw(f"[{untouched},{json.dumps(told)},{json.dumps(told)[:-2]},{untouched[11:]}]".encode())
+    sound = msgspec.Raw(f"[{untouched},{json.dumps(told)}]".encode())
+
+    adapted = [
+        PROVIDER.adapt({"messages": one}, dialect="anthropic-messages", model="claude-opus-5-5", losses=Losses())
+        for one in (sound, messages)
+    ]
+
+    assert [bytes(one["messages"]) for one in adapted] == [f"[{untouched}]".encode(), bytes(messages)]
+
+
+def asked_and_called(*before_the_call: dict[str, Any]) -> list[dict[str, Any]]:
+    call = {"type": "tool_use", "id": "t1", "name": "get", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": "12"}
+    turns: list[Any] = [[{"type": "text", "text": "Hi"}], [*before_the_call, call], [result]]
+    return [{"role": "assistant" if index == 1 else "user", "content": turn} for index, turn in enumerate(turns)]
+
+
+FOREIGN = {"type": "thinking", "thinking": "Hm.", "signature": seal(Signature("AA==", "gemini-generate"))}
+OWN = {"type": "thinking", "thinking": "Hm.", "signature": "EqQB"}
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        ([], False),
+        ([FOREIGN], False),
+        ([{"type": "text", "text": "So."}], False),
+        ([OWN], True),
+        ([{"type": "redacted_thinking", "data": "x"}], True),
+    ],
+)
+def test_thinking_by_budget_is_not_asked_for_in_a_loop_that_another_provider_began(
+    before: list[dict[str, Any]], kept: bool
+) -> None:
+    asked = {"type": "enabled", "budget_tokens": 2000}
+
+    body, lost = adapt("claude-sonnet-4-5", messages=asked_and_called(*before), thinking=asked)
+
+    assert body.get("thinking") == (asked if kept else None)
+    assert ("thinking" in lost) is not kept
+
+
+def test_thinking_by_budget_is_asked_for_where_no_loop_is_open() -> None:
+    asked = {"type": "enabled", "budget_tokens": 2000}
+    closed = [*asked_and_called(), {"role": "assistant", "content": "12."}, {"role": "user", "content": "And?"}]
+
+    for messages in (closed, asked_and_called()[:1], "no list", [1]):
+        assert adapt("claude-sonnet-4-5", messages=messages, thinking=asked) == (
+            {"model": "claude-sonnet-4-5", "messages": messages, "thinking": asked},
+            [],
+        )
+
+
+HOUR = {"type": "ephemeral", "ttl": "1h"}
+
+
+def test_imitators_get_cache_marks_without_a_time() -> None:
+    block = {"type": "text", "text": "Hi", "cache_control": HOUR}
+    call = {"type": "tool_use", "id": "t", "name": "get", "input": {"cache_control": HOUR}, "cache_control": HOUR}
+    messages = [{"role": "user", "content": [block]}, {"role": "assistant", "content": [FOREIGN, call]}]
+    mark = {"type": "ephemeral"}
+
+    body, lost = adapt("kimi-k3", messages=messages, system=[block], tools=[block], cache_control=HOUR)
+    own, _ = adapt("claude-opus-5-5", messages=messages[:1], system=[block])
+
+    assert body["cache_control"] == body["system"][0]["cache_control"] == body["tools"][0]["cache_control"] == mark
+    assert body["messages"][0]["content"] == [{**block, "cache_control": mark}]
+    assert body["messages"][1]["content"] == [{**call, "cache_control": mark}], "what a model wrote is nobody's mark"
+    assert lost == ["messages[1].content"]
+    assert (own["system"], own["messages"]) == ([block], messages[:1])
+
+
+def test_what_cannot_be_read_is_left_to_the_imitator() -> None:
+    odd = {"ttl": "1h", "x": [1, None]}
+
+    assert adapt("kimi-k3", messages=[odd], system="ttl")[0] == {"model": "kimi-k3", "messages": [odd], "system": "ttl"}

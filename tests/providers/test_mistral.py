@@ -120,6 +120,16 @@ def test_a_last_assistant_message_is_a_prefix() -> None:
     assert adapted[2]["prefix"] is True
 
 
+@pytest.mark.parametrize("role", ["system", "developer"])
+@pytest.mark.parametrize("before", [(), (ASK,)])
+def test_an_instruction_does_not_speak_last(role: str, before: tuple[dict[str, Any], ...]) -> None:
+    """Only users, tools and a prefix may (wire notes 2026-11, "Mistral")."""
+    adapted, losses = adapt(messages=[*before, {"role": role, "content": "Be brief."}])
+
+    assert adapted["messages"][-1] == {"role": "user", "content": "Be brief."}
+    assert losses == [f"messages[{len(before)}].role"]
+
+
 def test_names_and_thinking_are_dropped_and_told() -> None:
     _, losses = adapt(
         messages=[{**ASK, "name": "ann"}, {"role": "assistant", "content": "a", "reasoning_content": "Hm."}, ASK]

@@ -69,6 +69,10 @@ def test_thinking_is_switched_off_in_another_place(effort: str, sent: dict[str, 
     assert adapt(reasoning_effort=effort)[0] == sent
 
 
+def test_thinking_is_always_shown_so_asking_for_it_loses_nothing() -> None:
+    assert adapt(include_reasoning=True) == ({}, [])
+
+
 def test_a_403_about_tokens_is_a_prompt_that_is_too_long() -> None:
     body = b'{"error":{"message":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096"}}'
     other = b'{"error":{"message":"no access"}}'

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from proxyctl.config.model import RoutingSettings
+from proxyctl.config.model import AliasSettings, RoutingSettings
 from proxyctl.core.clock import ManualClock
 from proxyctl.core.exchange import Peek
 from proxyctl.routing.affinity import Affinity
@@ -53,7 +53,7 @@ class World:
         self,
         *,
         routing: Mapping[str, Any] | None = None,
-        aliases: Mapping[str, tuple[str, ...]] | None = None,
+        aliases: Mapping[str, tuple[str, ...] | AliasSettings] | None = None,
         tiers: Mapping[Any, Mapping[str, str]] | None = None,
         lists: Mapping[str, Mapping[str, ModelFacts]] | None = None,
         **providers: str | Mapping[str, Any],
@@ -63,7 +63,10 @@ class World:
         self.availability = Availability()
         self.affinity = Affinity()
         self.routing = {"primary": "gemini", **(routing or {})}
-        self.aliases = aliases or {}
+        self.aliases = {
+            name: one if isinstance(one, AliasSettings) else AliasSettings(targets=one)
+            for name, one in (aliases or {}).items()
+        }
         self.tiers = tiers or {}
         self.providers = dict(providers)
         for name in providers:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.strategies import DataObject
 from msgspec.structs import replace
 
-from proxyctl.config.model import RoutingSettings
+from proxyctl.config.model import AliasSettings, RoutingSettings
 from proxyctl.core.clock import ManualClock
 from proxyctl.core.errors import NotFoundError, UnavailableError
 from proxyctl.core.exchange import Peek
@@ -90,7 +90,10 @@ queries = st.builds(
     allow_prefix_fallback=st.sampled_from((None, True)),
     substitute=st.sampled_from((None, False)),
 )
-ALIASES = {"fast": ("groq:quick", "local:quick", "gemini:quick"), "glob-*": ("together:{model}",)}
+ALIASES = {
+    "fast": AliasSettings(targets=("groq:quick", "local:quick", "gemini:quick"), strict=True),
+    "glob-*": AliasSettings(targets=("together:{model}",)),
+}
 
 
 def catalogue() -> Catalogue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from proxyctl.config.model import AliasSettings
 from proxyctl.core.errors import BadRequestError, NotFoundError, UnavailableError
 from proxyctl.routing.needs import ModelFacts
 
@@ -362,8 +363,9 @@ def test_an_unknown_name_is_never_substituted_and_gets_suggestions(world):
     made = here.explain("lama-3.3-70b-versatile")
 
     assert (made.rule, made.steps) == ("none", ())
-    assert made.suggestions[0] == "groq:llama-3.3-70b-versatile"
+    assert made.suggestions[0] == ("groq:llama-3.3-70b-versatile", "list")
     assert made.refusal is not None
+    assert made.advice == (made.refusal.hint.partition("; ")[0],)
     assert "did you mean `groq:llama-3.3-70b-versatile`" in made.refusal.hint
     assert "gemini: does not serve the model, and no tier is known for the name" in made.refusal.hint
 
@@ -393,3 +395,67 @@ def test_a_name_as_long_as_a_book_is_not_repeated_whole(world):
         world(gemini="pooled").plan("x" * 100_000)
 
     assert len(caught.value.message) < 300
+
+
+def test_a_suggestion_says_where_its_name_is_known_from(world):
+    here = world(
+        gemini={"mode": "pooled", "models": {"sonar-map": "gemini-3.8-flash"}},
+        groq="pooled",
+        mistral="pooled",
+        aliases={"sonar-alias": ("groq:x",)},
+        lists={"groq": {"sonar-list": ModelFacts()}},
+    )
+    here.catalogue.forget("mistral")
+    here.catalogue.set_priced("mistral", ["sonar-price"])
+    here.catalogue.set_priced("groq", ["sonar-list", "sonar-old"])
+
+    found = {
+        one.name: one.source
+        for name in ("sonar-mab", "sonar-prise", "sonar-lizt", "sonar-odd")
+        for one in here.explain(name).suggestions
+    }
+
+    assert found == {
+        "gemini:sonar-map": "map",
+        "sonar-alias": "alias",
+        "groq:sonar-list": "list",
+        "mistral:sonar-price": "prices",
+        "groq:sonar-old": "prices",
+    }
+    advice = here.explain("sonar-prise").advice
+    assert "`mistral:sonar-price` (known by its price, not listed)" in advice[0]
+
+
+@pytest.mark.parametrize(
+    ("groq", "model", "advice"),
+    [
+        ("off", "groq:x", "`proxyctl providers set groq fallback` enables it"),
+        ({"mode": "exclusive", "inactive": "set GROQ_API_KEY"}, "x", "or `proxyctl providers set groq pooled`"),
+        ("exclusive", "nonsense-9000", "`proxyctl providers set groq pooled` lets the others serve"),
+    ],
+)
+def test_advice_leaves_out_what_is_said_of_each_provider(world, groq, model, advice):
+    made = world(gemini="pooled", groq=groq).explain(model)
+
+    assert made.advice[-1].endswith(advice)
+    assert all(f"{skip.provider}: {skip.reason}" not in piece for skip in made.skipped for piece in made.advice)
+    assert all(piece in made.refusal.hint for piece in made.advice)
+
+
+# Strict aliases.
+
+
+@pytest.mark.parametrize("model", ["whole", "whole-of-it"])
+def test_a_plan_names_the_alias_that_wants_all_or_nothing(world, model):
+    strict = {name: AliasSettings(targets=("gemini:g",), strict=True) for name in ("whole", "whole-*")}
+    here = world(gemini="pooled", aliases={**strict, "loose": ("gemini:g",)})
+
+    assert here.plan(model).strict_alias == ("whole" if model == "whole" else "whole-*")
+    assert here.plan(model).strict_alias == here.explain(model).strict_alias, "remembered as made"
+    assert (here.plan("loose").strict_alias, here.plan("gemini:g").strict_alias) == ("", "")
+
+
+def test_a_strict_alias_nobody_can_serve_says_so_too(world):
+    here = world(gemini="pooled", groq="off", aliases={"whole": AliasSettings(targets=("groq:x",), strict=True)})
+
+    assert here.explain("whole").strict_alias == "whole"

@@ -19,8 +19,8 @@ from proxyctl.routing.verdict import ROWS, Judgement, Verdict, judge, next_step
 RETRY, KEY, FALL, STOP = Verdict.RETRY_SAME, Verdict.NEXT_KEY, Verdict.FALL_BACK, Verdict.GIVE_UP
 
 
-def failure(error, kind, status, **fields) -> UpstreamError:
-    return error(Problem(kind=kind, status=status, code="test", message="no luck", **fields))
+def failure(error, kind, status, *, code="test", **fields) -> UpstreamError:
+    return error(Problem(kind=kind, status=status, code=code, message="no luck", **fields))
 
 
 # signal, first verdict, verdict when tried twice, rule
@@ -31,6 +31,8 @@ TRANSCRIPT = [
     (failure(NoAnswerError, "upstream", 502), RETRY, FALL, "hung_up"),
     (failure(CutError, "upstream", 502), FALL, FALL, "cut_before_commit"),
     (failure(GarbageError, "upstream", 502), FALL, FALL, "garbage"),
+    (failure(GarbageError, "upstream", 502, code="malformed_tool_call"), RETRY, FALL, "malformed_call"),
+    (failure(StatusError, "upstream", 502, code="malformed_tool_call"), RETRY, FALL, "malformed_call"),
     (failure(StatusError, "timeout", 408), RETRY, FALL, "request_timed_out"),
     (failure(StatusError, "upstream", 500), RETRY, FALL, "server_error"),
     (failure(StatusError, "upstream", 502), RETRY, FALL, "overloaded"),

@@ -233,6 +233,14 @@ async def test_either_key_carrier_will_do(simulator: Simulator) -> None:
         assert response.status_code == 200
 
 
+async def test_what_the_ai_sdk_asks_for_with_thinking_is_taken(http: httpx.AsyncClient) -> None:
+    binding = {"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+
+    response = await ask(http, beta="thinking-binding-controls-2026-08-01", thinking=binding)
+
+    assert response.status_code == 200, response.text
+
+
 async def test_beta_fields_need_their_header(http: httpx.AsyncClient) -> None:
     edits = {"edits": [{"type": "clear_thinking_20251015"}]}
 

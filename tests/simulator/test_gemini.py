@@ -328,7 +328,26 @@ async def test_a_long_answer_is_continued(simulator: Simulator, http: httpx.Asyn
     assert first["candidates"][0]["finishReason"] == "CONTINUATION"
     assert second["candidates"][0]["finishReason"] == whole["candidates"][0]["finishReason"] == "STOP"
     assert first["text"] + second["text"] == whole["text"]
-    assert "Invalid continuation token" in refusal(await generate(http, {"continuationToken": "x"}))
+    assert "Invalid continuation token" in refusal(await generate(http, {"continuationToken": "continue-x"}))
+    changed = {"continuationToken": token, "generationConfig": {"temperature": 0.5}}
+    assert "given for another request" in refusal(await generate(http, changed, verb=verb))
+    simulator.reset()
+    assert "Invalid continuation token" in refusal(await generate(http, {"continuationToken": token}, verb=verb))
+
+
+async def test_an_answer_pauses_as_often_as_it_was_planned(simulator: Simulator, http: httpx.AsyncClient) -> None:
+    whole = last_of(await generate(http, {}))
+    simulator.fault(Fault(kind="finish", provider="gemini", reason="CONTINUATION", times=2))
+
+    pieces: list[dict[str, Any]] = []
+    asked: dict[str, Any] = {}
+    while not pieces or asked:
+        pieces.append(last_of(await generate(http, asked)))
+        token = pieces[-1]["candidates"][0].get("continuationToken")
+        asked = {"continuationToken": token} if token else {}
+
+    assert len(pieces) == 3
+    assert "".join(piece["text"] for piece in pieces) == whole["text"]
 
 
 def last_of(response: httpx.Response) -> dict[str, Any]:
@@ -337,3 +356,20 @@ def last_of(response: httpx.Response) -> dict[str, Any]:
     chunks = [msgspec.json.decode(frame) for frame in frames]
     parts = [part for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]]
     return {**chunks[-1], "text": "".join(part["text"] for part in parts)}
+
+
+async def test_the_pieces_of_a_streamed_turn_may_come_back_as_contents_of_their_own(http: httpx.AsyncClient) -> None:
+    """Google's SDKs send them so; but each content with calls is a step, which proves its first call."""
+    tools = [{"functionDeclarations": [{"name": "get"}]}]
+    asked = [{"role": "user", "parts": [{"text": "get it"}]}]
+    call = (await generate(http, {"contents": asked, "tools": tools})).json()["candidates"][0]["content"]
+    result = {"functionResponse": {"id": call["parts"][0]["functionCall"]["id"], "name": "get", "response": {"a": 1}}}
+    tail = [{"role": "model", "parts": [{"text": ""}]}, {"role": "user", "parts": [result]}]
+    unsigned = {"role": "model", "parts": [{"functionCall": call["parts"][0]["functionCall"]}]}
+    two = {"role": "user", "parts": [result, result]}
+
+    answer = await generate(http, {"contents": [*asked, call, *tail], "tools": tools})
+    apart = await generate(http, {"contents": [*asked, call, unsigned, two], "tools": tools})
+
+    assert answer.status_code == 200, answer.text
+    assert "missing a thought_signature" in refusal(apart)

@@ -37,6 +37,7 @@ MODELS = {
     "together": "Qwen/Qwen3.8-Flash",
     "mistral": "mistral-small-2603",
     "openai": "gpt-4.1",
+    "openai-strict": "gpt-4.1",
     "cohere": "command-a-03-2025",
     "anthropic": "claude-haiku-4-5",
 }

@@ -73,7 +73,9 @@ def _who(record: ExchangeRecord) -> Text:
 
 
 def _facts(record: ExchangeRecord, look: Look) -> list[str]:
-    facts = []
+    facts: list[str] = []
+    if record.operation != "chat":
+        facts.append(record.operation)
     if record.usage is not None:
         mark = "" if record.usage.source == "reported" else f" {record.usage.source}"
         facts.append(f"{count(record.usage.input_total)} in {count(record.usage.output_total)} out{mark}")
@@ -127,6 +129,8 @@ def _record_pairs(record: ExchangeRecord, look: Look) -> Iterator[tuple[str, Cel
     yield "outcome", Text.assemble(word(record.outcome), f", {record.status}")
     if record.error:
         yield "error", _reason(record.error_kind, record.error)
+    if record.operation != "chat":
+        yield "operation", record.operation
     yield "dialect", f"{record.dialect}, {'streamed' if record.stream else 'whole'}"
     yield "lane", record.lane or "none"
     if record.finish:

@@ -40,7 +40,7 @@ def _model_row(one: ModelEntry) -> list[Cell]:
 def explain(report: PlanReport, look: Look) -> RenderableType:
     """The plan for a model: who is tried, in order, and why the others are not. Its error is the command's to tell."""
     del look
-    head = facts((("model", name(report.model)), ("rule", one_line(report.rule) or NONE)))
+    head = facts((("model", name(report.model)), ("rule", one_line(report.rule) or NONE), *_strictness(report)))
     steps = table(
         [
             Column("#", right=True),
@@ -54,6 +54,12 @@ def explain(report: PlanReport, look: Look) -> RenderableType:
     skipped = facts((one.provider, one_line(one.reason)) for one in report.skipped)
     left_out = Text("Left out", style="bold") if report.skipped else None
     return stacked(head, steps if report.steps else None, _under(left_out, skipped))
+
+
+def _strictness(report: PlanReport) -> tuple[tuple[str, str], ...]:
+    if not report.strict_alias:
+        return ()
+    return (("strict", f"the alias {one_line(report.strict_alias)} refuses what would lose something"),)
 
 
 def _under(title: Text | None, body: RenderableType) -> RenderableType | None:

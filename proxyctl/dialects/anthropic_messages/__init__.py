@@ -26,6 +26,7 @@ class AnthropicMessages(InboundDialect, UpstreamDialect):
     """Spoken on both sides."""
 
     name = "anthropic-messages"
+    document_urls = True
 
     @override
     def peek(self, fields: Mapping[str, Raw], *, size: int) -> Peek:
@@ -75,6 +76,10 @@ class AnthropicMessages(InboundDialect, UpstreamDialect):
     @override
     def encode_error(self, problem: Problem, request_id: str) -> tuple[int, bytes]:
         return errors.encode_error(problem, request_id)
+
+    @override
+    def own_error(self, body: bytes, problem: Problem) -> bytes:
+        return errors.own_error(body, problem)
 
     @override
     def encode_stream_error(self, problem: Problem, request_id: str) -> bytes:

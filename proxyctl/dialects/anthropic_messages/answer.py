@@ -23,7 +23,7 @@ from proxyctl.core.chat import (
 from proxyctl.core.errors import DecodeError, GarbageError, StatusError
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
-from proxyctl.dialects.anthropic_messages.stream import StopDetails, WireBlock, canonical_finish
+from proxyctl.dialects.anthropic_messages.stream import CITATIONS, StopDetails, WireBlock, canonical_finish
 from proxyctl.dialects.anthropic_messages.usage import WireUsage, decode_usage, encode_usage
 from proxyctl.dialects.base import AnswerContext, AnswerFacts, Fields, encode_json
 from proxyctl.dialects.call_ids import CallIds
@@ -54,7 +54,7 @@ class WireAnswer(Struct):
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: StopDetails | None = None
-    usage: Any = None
+    usage: Raw = Raw()
     error: Any = None
 
 
@@ -80,7 +80,13 @@ def decode_answer(body: bytes) -> Answer:
         usage=_usage(wire),
         stop_sequence=wire.stop_sequence,
         refusal=wire.stop_details.explanation if wire.stop_details is not None else None,
+        uncarried=CITATIONS if any(map(_is_cited, wire.content)) else (),
     )
+
+
+def _is_cited(raw: Raw) -> bool:
+    block = bytes(raw)
+    return b'"citations"' in block and bool(_block_decoder.decode(block).citations)
 
 
 def answer_facts(body: bytes) -> AnswerFacts:

@@ -147,7 +147,9 @@ def _thinking(block: wire.Block) -> ThinkingPart:
 
 
 def _call(block: wire.Block, path: str, place: tuple[int, int]) -> ToolCallPart:
-    name = _required(block.name, f"{path}.name")
+    name = block.name
+    if not name:
+        raise DecodeError("a tool's name is required", path=f"{path}.name")
     arguments = _raw(block.input, b"{}").decode()
     return ToolCallPart(
         id=block.id or made_up_id(*place, name, arguments), name=name, arguments=arguments, cache_ttl=_ttl(block)

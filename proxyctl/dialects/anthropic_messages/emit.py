@@ -34,6 +34,7 @@ from proxyctl.dialects.base import AnswerContext, Fields, encode_json
 from proxyctl.dialects.failure import FAILED_FINISHES, failed_answer
 from proxyctl.dialects.in_turn import InTurn, PartEvent
 from proxyctl.dialects.sse import frame
+from proxyctl.dialects.untold import UntoldProofs
 
 
 class _Part:
@@ -52,15 +53,13 @@ class MessagesStreamEncoder:
 
     def __init__(self, context: AnswerContext, losses: Losses, request_id: str = "") -> None:
         self._context = context
-        self._losses = losses
+        self._untold = UntoldProofs(losses)
         self._request_id = request_id
         self._parts: dict[int, _Part] = {}
         self._turns = InTurn()
         self._thinking: _Part | None = None
         self._next_block = 0
         self._written = 0
-        self._has_calls = False
-        self._missed: list[str] = []
         self._usage: Usage | None = None
 
     def feed(self, event: Event) -> bytes:
@@ -121,24 +120,14 @@ class MessagesStreamEncoder:
         if kind == "thinking" or (kind == "tool_call" and not part.started):
             part.signature = signature
         else:
-            self._miss(f"a signature on {kind} has no place in this dialect")
+            self._untold.miss("content", f"a signature on {kind} has no place in this dialect")
         return b""
-
-    def _miss(self, reason: str) -> None:
-        """Count a proof that cannot be told: at once behind a call, else when one comes. Plain answers need none."""
-        if self._has_calls:
-            self._losses.add("content", reason)
-        else:
-            self._missed.append(reason)
 
     def _begin(self, event: PartStart) -> bytes:
         self._parts[event.index] = _Part(event)
         self._turns.begin(event.index)
         if event.kind == "tool_call":
-            self._has_calls = True
-            for reason in self._missed:
-                self._losses.add("content", reason)
-            self._missed.clear()
+            self._untold.call_begins()
         return b""
 
     def _part_end(self, part: _Part) -> bytes:

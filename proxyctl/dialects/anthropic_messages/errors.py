@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
 from proxyctl.core.errors import ErrorKind, Problem
 from proxyctl.dialects.anthropic_messages.request import THREAD_CODE
 from proxyctl.dialects.base import Fields, encode_json
 from proxyctl.dialects.sse import frame
+from proxyctl.dialects.typed import fits
 
 _TYPES: dict[ErrorKind, str] = {
     "bad_request": "invalid_request_error",
@@ -23,6 +29,29 @@ _TYPES: dict[ErrorKind, str] = {
     "timeout": "timeout_error",
 }
 _TOO_LONG = "prompt is too long"
+
+
+class _Error(Struct):
+    type: str
+    message: str
+
+
+class _Envelope(Struct):
+    type: Literal["error"]
+    error: _Error
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+
+
+def is_own_error(body: bytes) -> bool:
+    """Whether it has the members that clients look for."""
+    return fits(_envelope, body)
+
+
+def own_error(body: bytes, problem: Problem) -> bytes:
+    """The body as it came where it is this dialect's, else what was read from it in this dialect's shape."""
+    return body if is_own_error(body) else encode_error(problem, "")[1]
 
 
 def encode_error(problem: Problem, request_id: str) -> tuple[int, bytes]:

@@ -139,7 +139,7 @@ class _Writer:
             return {"type": "redacted_thinking", "data": part.redacted}
         if part.signature is not None and part.signature.origin == "anthropic-messages":
             return {"type": "thinking", "thinking": part.text, "signature": part.signature.value}
-        self._losses.add(path, "thinking of another provider was left out")
+        self._losses.add(path, "thinking without Anthropic's own signature is not sent back")
         return None
 
     def _image(self, part: ImagePart, path: str) -> Fields:

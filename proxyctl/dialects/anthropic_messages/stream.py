@@ -53,7 +53,7 @@ CUT = Problem(kind="upstream", status=502, code="stream_cut", message="the provi
 class WireMessage(Struct):
     id: str = ""
     model: str = ""
-    usage: Any = None
+    usage: Raw = Raw()
 
 
 class WireBlock(Struct):
@@ -65,6 +65,7 @@ class WireBlock(Struct):
     signature: str = ""
     data: str = ""
     input: Raw = Raw()
+    citations: Any = None
 
 
 class StopDetails(Struct):
@@ -90,10 +91,11 @@ class WireEvent(Struct):
     message: WireMessage | None = None
     content_block: WireBlock | None = None
     delta: WireDelta | None = None
-    usage: Any = None
+    usage: Raw = Raw()
     error: Any = None
 
 
+CITATIONS = ("content[].citations",)
 _decoder = msgspec.json.Decoder(WireEvent)
 
 
@@ -138,6 +140,7 @@ class MessagesStreamDecoder:
         self._ids = CallIds()
         self._usage: WireUsage | None = None
         self._stop: WireDelta | None = None
+        self._cited = False
         self._surrogates = SurrogateJoiner()
 
     def feed(self, data: bytes) -> list[Event]:
@@ -198,6 +201,7 @@ class MessagesStreamDecoder:
             self._emit(SignatureDelta(opened.index, Signature(block.signature, "anthropic-messages")))
 
     def _delta(self, position: int, delta: WireDelta) -> None:
+        self._cited = self._cited or delta.type == "citations_delta"
         opened = self._open.get(position)
         if opened is None:
             return
@@ -244,6 +248,7 @@ class MessagesStreamDecoder:
                 finish=canonical_finish(stop.stop_reason, has_calls=self._has_calls),
                 stop_sequence=stop.stop_sequence,
                 refusal=stop.stop_details.explanation if stop.stop_details is not None else None,
+                uncarried=CITATIONS if self._cited else (),
             )
         )
 

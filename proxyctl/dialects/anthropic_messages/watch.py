@@ -5,17 +5,21 @@ The hot path: block deltas are most of a stream and are known by their event lin
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 from typing_extensions import override
 
+from proxyctl.dialects.anthropic_messages.errors import is_own_error
 from proxyctl.dialects.anthropic_messages.stream import WireBlock, WireEvent, canonical_finish, decode_event
 from proxyctl.dialects.anthropic_messages.usage import WireUsage, decode_usage, merged
 from proxyctl.dialects.base import Watch
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.sse import frame_data
 from proxyctl.dialects.typed import understood
+
+_ERROR = re.compile(rb"^event: ?error", re.MULTILINE)
 
 
 class MessagesWatch(Watch):
@@ -43,9 +47,9 @@ class MessagesWatch(Watch):
             return True
         if event.type == "error" or (not event.type and event.error):
             self.problem = decode_error(200, data)
-            self.told = True
-        else:
-            self._read(event)
+            self.told = _ERROR.search(frame) is not None and is_own_error(data)  # clients go by the event's line
+            return self.told
+        self._read(event)
         return True
 
     @override

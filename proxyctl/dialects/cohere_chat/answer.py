@@ -41,6 +41,7 @@ def decode_answer(body: bytes) -> chat.Answer:
         parts=parts,
         finish=finish,
         usage=wire.usage_of(answer.usage),
+        uncarried=wire.CITATIONS if message.citations else (),
     )
 
 

@@ -20,6 +20,16 @@ _BATCH = 96
 _EMBED_FIELDS = frozenset({"input_type", "truncate", "max_tokens", "priority"})
 _RERANK_FIELDS = frozenset({"relevant_spans", "priority"})
 _DEFAULT_INPUT = "search_document"
+_INPUT_TYPES = {
+    "RETRIEVAL_DOCUMENT": "search_document",
+    "RETRIEVAL_QUERY": "search_query",
+    "QUESTION_ANSWERING": "search_query",
+    "FACT_VERIFICATION": "search_query",
+    "CODE_RETRIEVAL_QUERY": "search_query",
+    "CLASSIFICATION": "classification",
+    "CLUSTERING": "clustering",
+}
+"""Google's tasks as Cohere's `input_type`: a question, a claim and a search for code are queries for documents."""
 
 
 class _Billed(Struct):
@@ -43,7 +53,9 @@ _embedded = msgspec.json.Decoder(_Embedded)
 
 
 class CohereEmbedder(Embedder):
-    """`input_type` is required there: what an OpenAI client does not say is taken to be a document to be found."""
+    """`input_type` is required there: what a client does not say is taken to be a document to be found."""
+
+    dialect = "cohere-chat"
 
     def __init__(self) -> None:
         super().__init__("/v2/embed", batch=_BATCH)
@@ -54,11 +66,15 @@ class CohereEmbedder(Embedder):
         fields: Fields = {
             "model": model,
             "texts": list(texts),
-            "input_type": _DEFAULT_INPUT,
+            "input_type": _INPUT_TYPES.get(request.task or "", _DEFAULT_INPUT),
             "embedding_types": ["float"],
         }
         if request.dimensions is not None:
             fields["output_dimension"] = request.dimensions
+        if request.task is not None and request.task not in _INPUT_TYPES:
+            losses.add("taskType", f"there is no such input_type there: {_DEFAULT_INPUT} was sent")
+        if request.title is not None:
+            losses.add("title", "it has no counterpart there")
         for name in lost_fields(request):
             if name in _EMBED_FIELDS:
                 fields[name] = request.extras[name]

@@ -24,6 +24,7 @@ from proxyctl.core.events import (
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.cohere_chat.errors import decode_error
 from proxyctl.dialects.cohere_chat.wire import (
+    CITATIONS,
     ContentItem,
     EventDelta,
     StreamEvent,
@@ -54,6 +55,7 @@ class CohereStreamDecoder:
         self._calls = CallIds()
         self._called = False
         self._has_content = False
+        self._cited = False
         self._joiner = SurrogateJoiner()
         self._handlers: dict[str, Callable[[StreamEvent, EventDelta], list[Event]]] = {
             "content-start": self._content,
@@ -63,6 +65,7 @@ class CohereStreamDecoder:
             "tool-call-start": self._call_start,
             "tool-call-delta": self._call_delta,
             "tool-call-end": lambda event, _: self._close(("call", event.index)),
+            "citation-start": self._citation,
             "message-end": self._message_end,
         }
 
@@ -151,6 +154,11 @@ class CohereStreamDecoder:
         self._silent.discard(index)
         return [Delta(index, joined)]
 
+    def _citation(self, event: StreamEvent, delta: EventDelta) -> list[Event]:
+        del event, delta
+        self._cited = True
+        return []
+
     def _message_end(self, event: StreamEvent, delta: EventDelta) -> list[Event]:
         del event
         events = [closing for slot in list(self._open) for closing in self._close(slot)]
@@ -161,7 +169,7 @@ class CohereStreamDecoder:
         if finish == "error":
             return events + self._fail(failed_answer(delta.finish_reason, delta.error))
         self._over = True
-        events.append(MessageEnd(finish=finish))
+        events.append(MessageEnd(finish=finish, uncarried=CITATIONS if self._cited else ()))
         return events
 
     def _begin(self, slot: _Slot, kind: PartKind) -> int:

@@ -1,6 +1,6 @@
 """The shapes of Cohere's v2 chat answers and stream events, read strictly where we use them.
 
-Members that we do not know, citations among them, are ignored: the canonical form has no place for them.
+Members that we do not know are ignored. Citations are looked for, because the canonical form has no place for them.
 Source: wire notes 2026-11, "Cohere v2".
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from proxyctl.core.chat import FinishReason
 from proxyctl.core.errors import Problem
@@ -40,8 +40,10 @@ class Message(Struct):
     content: list[ContentItem] | str | None = None
     tool_plan: str | None = None
     tool_calls: list[ToolCall] | None = None
+    citations: Any = None
 
 
+CITATIONS = ("message.citations",)
 Count: TypeAlias = Annotated[float, Meta(le=2**53)]
 
 
@@ -64,7 +66,7 @@ class Answer(Struct):
     id: str | None = None
     finish_reason: str | None = None
     message: Message | str | None = None
-    usage: Any = None
+    usage: Raw = Raw()
 
 
 class DeltaMessage(Struct):
@@ -78,7 +80,7 @@ class DeltaMessage(Struct):
 class EventDelta(Struct):
     message: DeltaMessage | None = None
     finish_reason: str | None = None
-    usage: Any = None
+    usage: Raw = Raw()
     error: str | None = None
 
 
@@ -131,7 +133,7 @@ def failed_answer(reason: str | None, explanation: str | None = None) -> Problem
     return Problem(kind="upstream", status=502, code="upstream_error", message=message)
 
 
-def usage_of(value: Any) -> Usage | None:
+def usage_of(value: Raw) -> Usage | None:
     """The counts in a `usage` member, `None` when it is none.
 
     `tokens` are the true size, `billed_units` what is charged; the one stands in where the other is missing.

@@ -7,6 +7,7 @@ dispatch", and what agents send (client notes 2026-11).
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -119,6 +120,7 @@ tool_decoder = msgspec.json.Decoder(Tool)
 config_decoder = msgspec.json.Decoder(GenerationConfig, strict=False)
 raw_list_decoder = msgspec.json.Decoder(list[Raw])
 contents_decoder = msgspec.json.Decoder(list[Content])
+object_decoder = msgspec.json.Decoder(dict[str, Any])
 text_decoder = msgspec.json.Decoder(str)
 
 

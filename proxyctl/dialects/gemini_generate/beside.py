@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from typing_extensions import override
 
 from proxyctl.core.errors import DecodeError
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.gemini_generate.spelling import either
 from proxyctl.dialects.side.embeddings import Embedded, EmbeddingsRequest, lost_fields, normalised
 from proxyctl.dialects.side.facts import Counter, Embedder
 from proxyctl.dialects.typed import decode_typed
@@ -26,6 +29,12 @@ class _Counted(Struct, rename="camel"):
 _counted = msgspec.json.Decoder(_Counted)
 
 
+def request_to_count(fields: Mapping[str, Raw]) -> bytes | None:
+    """The whole request inside a `countTokens` body, `None` when the body has bare `contents` and so is one itself."""
+    whole = either(fields, "generateContentRequest")
+    return None if whole == b"null" else whole
+
+
 class GeminiCounter(Counter):
     """Counts the whole request: `contents` alone would leave out the system text and the tools."""
 
@@ -34,7 +43,7 @@ class GeminiCounter(Counter):
 
     @override
     def encode(self, fields: Fields, model: str) -> Fields:
-        return {"generateContentRequest": {"model": _name(model), **fields}}
+        return {"generateContentRequest": {"model": named(model), **fields}}
 
     @override
     def decode(self, body: bytes) -> int:
@@ -63,8 +72,11 @@ _embedded = msgspec.json.Decoder(_Embedded)
 class GeminiEmbedder(Embedder):
     """One request a text. Vectors are made of length 1: shortened ones come as they were cut."""
 
+    dialect = "gemini-generate"
+
     def __init__(self) -> None:
-        super().__init__("/v1beta/models/{model}:batchEmbedContents", batch=_BATCH)
+        path = "/v1beta/models/{model}:"
+        super().__init__(f"{path}batchEmbedContents", batch=_BATCH, single=f"{path}embedContent")
 
     @override
     def encode(self, request: EmbeddingsRequest, model: str, losses: Losses) -> Fields:
@@ -76,7 +88,7 @@ class GeminiEmbedder(Embedder):
             if name not in _PASSED:
                 losses.add(name, "it has no counterpart there")
         return {
-            "requests": [{"model": _name(model), "content": {"parts": [{"text": text}]}, **options} for text in texts]
+            "requests": [{"model": named(model), "content": {"parts": [{"text": text}]}, **options} for text in texts]
         }
 
     @override
@@ -89,5 +101,6 @@ class GeminiEmbedder(Embedder):
         )
 
 
-def _name(model: str) -> str:
+def named(model: str) -> str:
+    """A model as requests name it."""
     return f"models/{model.removeprefix('models/')}"

@@ -2,8 +2,9 @@
 
 Expects a history that `history.repaired` has put in order: each call's result stands right behind its turn. Thought
 signatures go back on exactly the part they came with. A newer model refuses a current turn whose steps do not prove
-their first call; where the client lost the proof, the documented stand-in is sent there and nowhere else, because on a
-parallel batch's siblings it makes answers empty.
+their first call; where the proof is lost, the documented stand-in is sent there, and never on a parallel batch's
+siblings, where it makes answers empty. It stays on the steps of earlier turns, which nobody checks: taken away when the
+next turn begins, it would change the beginning of every conversation, and providers cache by that.
 Source: wire notes 2026-11, "Google Gemini" rules and "tools".
 """
 
@@ -34,13 +35,12 @@ from proxyctl.core.chat import (
 )
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.documents import plain_text
+from proxyctl.dialects.envelope import SIGNATURE_STAND_IN
 from proxyctl.dialects.gemini_generate import media
 from proxyctl.dialects.names import ToolNames
 from proxyctl.dialects.traits import ModelTraits
 
 Content = dict[str, Any]
-
-SIGNATURE_STAND_IN = "skip_thought_signature_validator"
 
 
 class ContentWriter:
@@ -65,7 +65,7 @@ class ContentWriter:
             self._losses.add("messages[0]", "a conversation begins with the user: a blank user turn was put first")
             contents.insert(0, {"role": "user", "parts": [{"text": " "}]})
         if self._traits.signatures_required:
-            self._sign_current_turn(contents)
+            self._sign_steps(contents)
         return contents
 
     def _parts(self, message: Message, path: str) -> list[Any]:
@@ -155,19 +155,26 @@ class ContentWriter:
             return written
         return {**written, "thoughtSignature": signature.value}
 
-    def _sign_current_turn(self, contents: list[Content]) -> None:
-        """Give the first call of each step since the last real user message a stand-in where it has no proof."""
+    def _sign_steps(self, contents: list[Content]) -> None:
+        """Give the first call of each step a stand-in where it has no proof.
+
+        It is a loss in the current turn only, the one since the last real user message: there the model goes on
+        thinking from it.
+        """
+        is_current = True
         for content in reversed(contents):
             if content["role"] == "user":
-                if not any("functionResponse" in part for part in content["parts"] if isinstance(part, dict)):
-                    return
+                is_current = is_current and _first_with("functionResponse", content) is not None
                 continue
-            first = next((part for part in content["parts"] if isinstance(part, dict) and "functionCall" in part), None)
-            if first is not None and "thoughtSignature" not in first:
-                first["thoughtSignature"] = SIGNATURE_STAND_IN
-                self._losses.add(
-                    f"tool call {first['functionCall']['name']}", "the client lost the model's thought signature"
-                )
+            call = _first_with("functionCall", content)
+            if call is not None and "thoughtSignature" not in call:
+                call["thoughtSignature"] = SIGNATURE_STAND_IN
+                if is_current:
+                    self._losses.add(f"tool call {call['functionCall']['name']}", "its thought signature is lost")
+
+
+def _first_with(name: str, content: Content) -> Content | None:
+    return next((part for part in content["parts"] if isinstance(part, dict) and name in part), None)
 
 
 def _text_of(part: TextPart | ImagePart | DocumentPart) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from msgspec import Raw
@@ -12,7 +12,17 @@ from proxyctl.core.chat import Answer, ChatRequest, DialectName
 from proxyctl.core.errors import Problem
 from proxyctl.core.exchange import Peek
 from proxyctl.core.losses import Losses
-from proxyctl.dialects.base import AnswerContext, AnswerFacts, Fields, InboundDialect, StreamDecoder, UpstreamDialect
+from proxyctl.dialects.base import (
+    AnswerContext,
+    AnswerFacts,
+    Continuing,
+    Fields,
+    InboundDialect,
+    StreamDecoder,
+    UpstreamDialect,
+    decode_fields,
+    encode_json,
+)
 from proxyctl.dialects.gemini_generate import answer as answers
 from proxyctl.dialects.gemini_generate import errors, incoming, outgoing, peek
 from proxyctl.dialects.gemini_generate.emit import GeminiStreamEncoder
@@ -22,7 +32,7 @@ from proxyctl.dialects.gemini_generate.watch import GeminiWatch
 from proxyctl.dialects.traits import ModelTraits
 
 
-class GeminiGenerate(InboundDialect, UpstreamDialect):
+class GeminiGenerate(InboundDialect, UpstreamDialect, Continuing):
     """Spoken on both sides. A request's model and whether it streams stand in its address."""
 
     name: ClassVar[DialectName] = "gemini-generate"
@@ -53,6 +63,19 @@ class GeminiGenerate(InboundDialect, UpstreamDialect):
         return answers.decode_answer(body)
 
     @override
+    def continuation(self, body: bytes) -> str:
+        return answers.continuation(body)
+
+    @override
+    def continued_request(self, body: bytes, token: str) -> bytes:
+        """The same request with its token (wire notes 2026-11, "streaming grammars")."""
+        return encode_json({**decode_fields(body), "continuationToken": token})
+
+    @override
+    def decode_pieces(self, bodies: Sequence[bytes]) -> Answer:
+        return answers.decode_answer(*bodies)
+
+    @override
     def encode_answer(self, answer: Answer, context: AnswerContext, losses: Losses) -> bytes:
         return outgoing.encode_answer(answer, context, losses)
 
@@ -80,6 +103,10 @@ class GeminiGenerate(InboundDialect, UpstreamDialect):
     @override
     def encode_error(self, problem: Problem, request_id: str) -> tuple[int, bytes]:
         return errors.encode_error(problem, request_id)
+
+    @override
+    def own_error(self, body: bytes, problem: Problem) -> bytes:
+        return errors.own_error(body, problem)
 
     @override
     def encode_stream_error(self, problem: Problem, request_id: str) -> bytes:

@@ -59,6 +59,7 @@ class GeminiStreamEncoder:
         self._losses = losses
         self._tail = b"}\n\n"
         self._parts: dict[int, _Part] = {}
+        self._has_called = False
         self._usage: Usage | None = None
         self._written = 0
 
@@ -109,7 +110,9 @@ class GeminiStreamEncoder:
         start = part.start
         match start.kind:
             case "tool_call":
-                return self._frame(call_part(start.id, start.name, "".join(part.pieces), part.signature))
+                begins, self._has_called = not self._has_called, True
+                arguments = "".join(part.pieces)
+                return self._frame(call_part(start.id, start.name, arguments, part.signature, begins=begins))
             case "redacted_thinking":
                 return self._frame(redacted_part(start.data))
             case kind if part.signature is not None:

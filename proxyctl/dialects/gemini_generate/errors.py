@@ -15,9 +15,11 @@ import msgspec
 from msgspec import Struct
 
 from proxyctl.core.errors import ErrorKind, Problem
+from proxyctl.dialects import error_body
 from proxyctl.dialects.base import Fields, encode_json
-from proxyctl.dialects.failure import ErrorBody, classify, reclassified, unreadable
+from proxyctl.dialects.failure import ErrorBody, classify, reclassified
 from proxyctl.dialects.sse import frame
+from proxyctl.dialects.typed import fits
 
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)s$")
 _NO_QUOTA = re.compile(r"\blimit: ?0\b")
@@ -65,6 +67,29 @@ class _Envelope(Struct):
     error: _Error
 
 
+class _OwnError(Struct):
+    code: int
+    message: str
+    status: str
+
+
+class _OwnEnvelope(Struct):
+    error: _OwnError
+
+
+_own = msgspec.json.Decoder(_OwnEnvelope)
+
+
+def is_own_error(body: bytes) -> bool:
+    """Whether it is a `google.rpc.Status` with the members that clients look for, and no list around it."""
+    return fits(_own, body)
+
+
+def own_error(body: bytes, problem: Problem) -> bytes:
+    """The body as it came where it is Google's, else what was read from it in Google's shape."""
+    return body if is_own_error(body) else encode_error(problem)[1]
+
+
 def unwrapped(body: bytes) -> bytes:
     """Take the object out of a one-element array, in which Google puts errors at times."""
     if body[:1] == b"{":
@@ -84,7 +109,7 @@ def decode_error(status: int, body: bytes) -> Problem:
     try:
         error = msgspec.json.decode(unwrapped(body), type=_Envelope).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return unreadable(status, body)
+        return error_body.decode_error(status, body)  # another's words: a server that only speaks Gemini's requests
     code = status if status >= 400 else error.code or _STATUS_NAMES.get(error.status or "", 500)
     details = error.details or []
     message = error.message or error.status or ""

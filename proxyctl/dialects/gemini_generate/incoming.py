@@ -135,13 +135,7 @@ def _declared(declaration: asked.FunctionDeclaration, path: str) -> Tool:
 def _schema(value: Raw, path: str) -> dict[str, Any] | None:
     if bytes(value) in _NOTHING:
         return None
-    try:
-        read = msgspec.json.decode(value)
-    except RecursionError as exc:
-        raise DecodeError("nested too deeply", path=path) from exc
-    if not isinstance(read, dict):
-        raise DecodeError("a schema is an object", path=path)
-    return json_schema(read)
+    return json_schema(decode_typed(asked.object_decoder, value, under=path))
 
 
 def _tool_choice(config: asked.ToolConfig | None) -> ToolChoice | None:

@@ -1,7 +1,7 @@
 """Images, documents, sound and film as Gemini's parts: bytes inline, or a clear refusal.
 
-Gemini fetches nothing from the open web; only its own file store, `gs://` and video pages may be named by address. A
-gateway that fetched for it would reach whatever the caller names, so an image's URL is refused and base64 asked for.
+Gemini fetches nothing from the open web; only its own file store, `gs://` and video pages may be named by address. What
+the gateway could fetch has bytes when it comes here; where fetching is off, a URL is refused and base64 asked for.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
 from proxyctl.dialects.failure import FAILED_FINISHES
-from proxyctl.dialects.gemini_generate.signatures import written_redaction, written_signature
+from proxyctl.dialects.gemini_generate.signatures import UNPROVEN, written_redaction, written_signature
 from proxyctl.dialects.gemini_generate.stream import unusable
 
 FINISH_WORDS: dict[FinishReason, str] = {
@@ -46,7 +46,8 @@ def encode_answer(answer: Answer, context: AnswerContext, losses: Losses) -> byt
     """Raises `GarbageError` for an answer that failed: it must not look complete."""
     if answer.finish in FAILED_FINISHES:
         raise GarbageError(unusable("", malformed=answer.finish == "malformed_tool"))
-    parts = [written for part in answer.parts for written in _part(part, context, losses)]
+    first = next((part for part in answer.parts if isinstance(part, ToolCallPart)), None)
+    parts = [written for part in answer.parts for written in _part(part, context, losses, begins=part is first)]
     usage = answer.usage or _estimate(answer, context)
     document: Fields = {
         "candidates": [candidate(parts or [EMPTY_TEXT], answer.finish, answer.refusal)],
@@ -78,12 +79,15 @@ def text_part(text: str, signature: Signature | None = None, *, thought: bool = 
     return part
 
 
-def call_part(call_id: str, name: str, arguments: str, signature: Signature | None) -> Fields:
+def call_part(call_id: str, name: str, arguments: str, signature: Signature | None, *, begins: bool) -> Fields:
+    """`begins`: it is the first call of its answer, which is never left without a mark."""
     arguments = normal_arguments(arguments)
     call: Fields = {"id": call_id, "name": name, "args": Raw(arguments.encode("utf-8", "replace"))}
     part: Fields = {"functionCall": call}
     if signature is not None:
         part["thoughtSignature"] = written_signature(signature)
+    elif begins:
+        part["thoughtSignature"] = UNPROVEN
     return part
 
 
@@ -113,7 +117,7 @@ def _estimate(answer: Answer, context: AnswerContext) -> Usage:
     return context.estimated_usage(sum(map(len, texts)))
 
 
-def _part(part: Part, context: AnswerContext, losses: Losses) -> list[Any]:
+def _part(part: Part, context: AnswerContext, losses: Losses, *, begins: bool) -> list[Any]:
     match part:
         case TextPart():
             return [text_part(part.text, part.signature)] if part.text or part.signature else []
@@ -125,7 +129,7 @@ def _part(part: Part, context: AnswerContext, losses: Losses) -> list[Any]:
             text = part.text if context.show_thinking else ""
             return [text_part(text, part.signature, thought=True)] if text or part.signature else []
         case ToolCallPart():
-            return [call_part(part.id, part.name, part.arguments, part.signature)]
+            return [call_part(part.id, part.name, part.arguments, part.signature, begins=begins)]
         case OpaquePart(dialect="gemini-generate"):
             return [Raw(part.raw)]
         case _:

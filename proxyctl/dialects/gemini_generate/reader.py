@@ -11,7 +11,7 @@ import msgspec
 
 from proxyctl.core.chat import FinishReason, Signature, normal_arguments
 from proxyctl.core.events import Delta, Event, MessageStart, PartEnd, PartKind, PartStart, SignatureDelta, UsageUpdate
-from proxyctl.core.usage import Usage
+from proxyctl.core.usage import Usage, added
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.gemini_generate.wire import (
     Blob,
@@ -48,10 +48,16 @@ _MALFORMED = frozenset(
         "MALFORMED_RESPONSE",
     }
 )
-# An answer that pauses at the cap of one HTTP response and waits for `continuationToken`. It is not complete, and
-# nobody downstream could continue it, so it is told as what it is for the caller: cut by length.
-_LENGTHS = frozenset({"MAX_TOKENS", "CONTINUATION"})
+# An answer that pauses at the cap of one HTTP response and waits for `continuationToken`. Where nobody asks for the
+# rest, it is told as what it is for the caller: cut by length.
+_CONTINUATION = "CONTINUATION"
+_LENGTHS = frozenset({"MAX_TOKENS", _CONTINUATION})
 
+_SOURCES = (
+    ("citation_metadata", "citationMetadata"),
+    ("grounding_metadata", "groundingMetadata"),
+    ("url_context_metadata", "urlContextMetadata"),
+)
 _PLACEHOLDERS = ("file_data", "executable_code", "code_execution_result", "tool_call", "tool_response")
 
 
@@ -67,7 +73,10 @@ class AnswerReader:
         self._calls = CallIds()
         self._called = False
         self._has_content = False
+        self._token = ""
+        self._sources: dict[str, None] = {}
         self._usage: Usage | None = None
+        self._used_before: Usage | None = None
         self._next = 0
         self._open: int | None = None
         self._open_kind: PartKind = "text"
@@ -78,6 +87,11 @@ class AnswerReader:
         return self._has_content
 
     @property
+    def uncarried(self) -> tuple[str, ...]:
+        """Where the answer names its sources, which has no place in the canonical form."""
+        return tuple(f"candidates[0].{name}" for name in self._sources)
+
+    @property
     def usage(self) -> Usage | None:
         """The counts so far, final once the answer has its end."""
         usage = self._usage
@@ -85,14 +99,29 @@ class AnswerReader:
             return usage
         return msgspec.structs.replace(usage, source="reported")
 
+    @property
+    def continuation(self) -> str:
+        """What asks for the rest of an answer that paused, `""` when there is nothing to ask for."""
+        return self._token if self._reason == _CONTINUATION else ""
+
+    def resume(self) -> None:
+        """The rest comes in another HTTP answer: the open part goes on, counts are added to those so far."""
+        self._reason, self._token, self.message = None, "", ""
+        if self._usage is not None:
+            self._usage = msgspec.structs.replace(self._usage, source="partial")
+        self._used_before = self._usage
+
     def read(self, response: Response) -> list[Event]:
         """Raises `msgspec.DecodeError` or `UnicodeDecodeError` when a call's arguments are no text."""
         events: list[Event] = []
         candidate = _first(response.candidates)
         if candidate is not None and candidate.finish_reason:
             self._reason = candidate.finish_reason
+            self._token = candidate.continuation_token or ""
             self.message = candidate.finish_message or self.message
         self._read_feedback(response)
+        if candidate is not None:
+            self._sources |= {told: None for name, told in _SOURCES if getattr(candidate, name)}
         usage = self._read_usage(response)
         if not self._started:
             self._started = True
@@ -149,6 +178,8 @@ class AnswerReader:
         if counts is None:
             return None
         usage = usage_of(counts, "partial" if self.finish() is None else "reported")
+        if self._used_before is not None:
+            usage = added(self._used_before, usage)
         if usage == self._usage or (usage.total == 0 and self._usage is not None):
             return None
         self._usage = usage

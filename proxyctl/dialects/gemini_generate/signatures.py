@@ -12,8 +12,7 @@ import binascii
 import re
 
 from proxyctl.core.chat import Signature, ThinkingPart
-from proxyctl.dialects.envelope import PREFIX, opened, seal
-from proxyctl.dialects.gemini_generate.contents import SIGNATURE_STAND_IN
+from proxyctl.dialects.envelope import PREFIX, SIGNATURE_STAND_IN, opened, seal
 
 _REDACTED = "gwr1."
 FOREIGN_MARKS = tuple(base64.b64encode(mark.encode())[: len(mark) * 8 // 6] for mark in (PREFIX, _REDACTED))
@@ -21,6 +20,11 @@ FOREIGN_MARKS = tuple(base64.b64encode(mark.encode())[: len(mark) * 8 // 6] for 
 _COMMON = FOREIGN_MARKS[0][:3]
 """What both begin with, so that a large body is searched once."""
 _FOREIGN = re.compile(rb'ignature"\s*:\s*"(?:' + b"|".join(FOREIGN_MARKS) + b")")
+
+
+UNPROVEN = base64.b64encode(seal(None).encode()).decode()
+"""Stands on the first call of an answer that nobody signed: as such it is known to come from another provider, and the
+history is translated, which gives it what newer models demand of every step."""
 
 
 def holds_foreign(contents: bytes) -> bool:

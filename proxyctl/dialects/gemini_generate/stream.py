@@ -1,7 +1,7 @@
 """Gemini's streamed frames to events. The end of the body is the only terminator, so a missing reason is a cut.
 
 The ending is held back until the body ends: `finishReason` may come before, with or after the last content, and usage
-after it.
+after it. An answer that pauses for a continuation goes on, after `resume`, with the next HTTP answer's frames.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ class GeminiStreamDecoder:
         self._reader = AnswerReader()
         self._over = False
 
+    @property
+    def continuation(self) -> str:
+        return "" if self._over else self._reader.continuation
+
+    def resume(self) -> None:
+        self._reader.resume()
+
     def feed(self, data: bytes) -> Sequence[Event]:
         if self._over or (data[:1] != b"{" and data.strip() in (b"", b"[DONE]")):
             return ()
@@ -62,7 +69,7 @@ class GeminiStreamDecoder:
         elif finish in {"malformed_tool", "error"} and not self._reader.has_content:
             events.append(StreamFailed(unusable(self._reader.message, malformed=finish == "malformed_tool")))
         else:
-            events.append(MessageEnd(finish=finish, refusal=self._reader.refusal()))
+            events.append(MessageEnd(finish=finish, refusal=self._reader.refusal(), uncarried=self._reader.uncarried))
         return events
 
     def _fail(self, problem: Problem) -> list[Event]:

@@ -12,7 +12,7 @@ from typing_extensions import override
 from proxyctl.core.events import Delta, MessageStart, PartStart
 from proxyctl.dialects.base import Watch
 from proxyctl.dialects.failure import FAILED_FINISHES
-from proxyctl.dialects.gemini_generate.errors import decode_error
+from proxyctl.dialects.gemini_generate.errors import decode_error, is_own_error
 from proxyctl.dialects.gemini_generate.reader import AnswerReader
 from proxyctl.dialects.gemini_generate.stream import UNREADABLE, read_response, unusable
 from proxyctl.dialects.gemini_generate.wire import Response
@@ -47,7 +47,7 @@ class GeminiWatch(Watch):
             response = read_response(text)
             if response.error is not None:
                 self.problem = decode_error(200, text)
-                self.told = named  # a bare object is an error to us, but not a frame that clients read
+                self.told = named and is_own_error(text)  # a bare object is no frame that clients read
                 return self.told
             return self._read(response)
         except UNREADABLE:

@@ -45,7 +45,11 @@ class Candidate(Struct, rename="camel"):
     index: int | None = None
     content: Content | None = None
     finish_reason: str | None = None
+    continuation_token: str | None = None
     finish_message: str | None = None
+    citation_metadata: Any = None
+    grounding_metadata: Any = None
+    url_context_metadata: Any = None
 
 
 class PromptFeedback(Struct, rename="camel"):
@@ -67,7 +71,7 @@ class Response(Struct, rename="camel"):
 
     candidates: list[Candidate] | None = None
     prompt_feedback: PromptFeedback | None = None
-    usage_metadata: Any = None
+    usage_metadata: Raw = Raw()
     model_version: str | None = None
     response_id: str | None = None
     error: Any = None

@@ -161,19 +161,15 @@ def _message(answer: Answer, context: AnswerContext, losses: Losses) -> Fields:
 
 
 def _count_unplaced(answer: Answer, losses: Losses) -> None:
-    """Count the proofs that this dialect cannot tell, in an answer with calls: only then must the next turn bring them.
+    """Count the proofs of texts beside calls: this dialect cannot tell them, and only then does anybody want them back.
 
-    Gemini's proof of a call has a place in the call itself.
+    What proves the calls themselves is no loss, although it has no place here: the gateway keeps it.
     """
     if not any(isinstance(part, ToolCallPart) for part in answer.parts):
         return
     for part in answer.parts:
-        if isinstance(part, ThinkingPart) and part.redacted is not None:
-            losses.add("thinking.redacted", NO_PLACE)
-        if not isinstance(part, TextPart | ThinkingPart | ToolCallPart) or part.signature is None:
-            continue
-        if not isinstance(part, ToolCallPart) or part.signature.origin != "gemini-generate":
-            losses.add("thinking.signature", NO_PLACE)
+        if isinstance(part, TextPart) and part.signature is not None:
+            losses.add("content.signature", NO_PLACE)
 
 
 def _chunk(body: bytes) -> chunks.Chunk:

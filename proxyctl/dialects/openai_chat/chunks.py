@@ -68,8 +68,11 @@ class Choice(Struct):
     finish_reason: str | None = None
 
 
+_ABSENT = (b"", b"null")
+
+
 class GroqExtra(Struct):
-    usage: Any = None
+    usage: Raw = Raw()
     error: Any = None
 
 
@@ -79,7 +82,7 @@ class Chunk(Struct):
     id: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
-    usage: Any = None
+    usage: Raw = Raw()
     x_groq: GroqExtra | None = None
     error: Raw = Raw()
     object: str | None = None
@@ -96,7 +99,8 @@ class Chunk(Struct):
 
     def mentions_usage(self) -> bool:
         """Whether it is a usage chunk, even if nobody can read it."""
-        return self.usage is not None or (self.x_groq is not None and self.x_groq.usage is not None)
+        extra = bytes(self.x_groq.usage) if self.x_groq is not None else b""
+        return bytes(self.usage) not in _ABSENT or extra not in _ABSENT
 
     def has_error(self) -> bool:
         """Whether it does so in OpenAI's own form, which clients know."""

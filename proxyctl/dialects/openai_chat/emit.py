@@ -35,6 +35,7 @@ from proxyctl.dialects.openai_chat.answer import (
 )
 from proxyctl.dialects.openai_chat.errors import encode_stream_error
 from proxyctl.dialects.openai_chat.usage import encode_usage
+from proxyctl.dialects.untold import UntoldProofs
 
 _DONE = b"data: [DONE]\n\n"
 
@@ -60,11 +61,11 @@ class ChatStreamEncoder:
     def __init__(self, context: AnswerContext, losses: Losses) -> None:
         self._context = context
         self._losses = losses
+        self._untold = UntoldProofs(losses)
         self._head = b""
         self._tail = b'],"usage":null}\n\n' if context.include_usage else b"]}\n\n"
         self._parts: dict[int, _Part] = {}
         self._calls = 0
-        self._missed: list[str] = []
         self._written = 0
         self._usage: Usage | None = None
         self._refused = False
@@ -106,13 +107,9 @@ class ChatStreamEncoder:
 
     def _part(self, event: PartStart) -> bytes:
         self._parts[event.index] = _Part(event, self._calls)
-        if event.kind == "redacted_thinking":
-            self._miss("thinking.redacted")
         if event.kind == "tool_call":
             self._calls += 1
-            for path in self._missed:
-                self._losses.add(path, NO_PLACE)
-            self._missed.clear()
+            self._untold.call_begins()
         return b""
 
     def _announce(self, part: _Part, extra: Fields | None = None) -> bytes:
@@ -162,15 +159,9 @@ class ChatStreamEncoder:
         if part.start.kind == "tool_call" and signature.origin == "gemini-generate":
             extra = {"extra_content": signature_document(signature.value)}
             return self._announce(part, extra) or self._call(part, extra)
-        self._miss("thinking.signature")
+        if part.start.kind == "text":
+            self._untold.miss("content.signature", NO_PLACE)
         return b""
-
-    def _miss(self, path: str) -> None:
-        """Count a proof that cannot be told: at once behind a call, else when one comes. Plain answers need none."""
-        if self._calls:
-            self._losses.add(path, NO_PLACE)
-        else:
-            self._missed.append(path)
 
     def _end(self, event: MessageEnd) -> bytes:
         if event.finish in FAILED_FINISHES:

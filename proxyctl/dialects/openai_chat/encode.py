@@ -10,7 +10,7 @@ from proxyctl.core.chat import ChatRequest, JsonFormat, TextPart, Tool, ToolChoi
 from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
-from proxyctl.dialects.choice import OPENAI_MODES, allowed_tools, put_openai_choice
+from proxyctl.dialects.choice import OPENAI_MODES, offered_tools, put_openai_choice
 from proxyctl.dialects.history import repaired, without_mid_system
 from proxyctl.dialects.json_schema import tool_schema
 from proxyctl.dialects.names import ToolNames
@@ -25,7 +25,7 @@ _NO_ARGUMENTS = {"type": "object", "properties": {}}
 def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
     """Raises `UnsupportedError` for what must be refused, not dropped."""
     names = ToolNames.of(request.tools, traits, losses)
-    tools = allowed_tools(request, losses)
+    tools = offered_tools(request, traits, losses)
     body: Fields = {"model": request.model, "messages": []}
     extra_system: list[str] = []
     if tools:
@@ -46,6 +46,8 @@ def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) ->
         messages = without_mid_system(messages, losses)
     system = (*request.system, *(TextPart(text=text) for text in extra_system))
     body["messages"] = encode_messages(system, messages, traits, names, losses)
+    if not body["messages"]:
+        raise UnsupportedError("there is nothing to answer: every message is empty", param="messages")
     return body
 
 
@@ -99,7 +101,9 @@ def _limits(body: Fields, request: ChatRequest, traits: ModelTraits, losses: Los
     limit = clamped_output(request, traits, losses)
     if limit is not None:
         body[traits.max_tokens_field] = limit
-    if request.stop:
+    if request.stop and not traits.stop:
+        losses.add("stop", "the target does not take it")
+    elif request.stop:
         if traits.stop_limit is not None and len(request.stop) > traits.stop_limit:
             raise UnsupportedError(f"the target takes at most {traits.stop_limit} stop sequences", param="stop")
         body["stop"] = list(request.stop)

@@ -36,8 +36,7 @@ def encode_messages(
 ) -> list[Fields]:
     """`messages` must be `repaired`. Raises `UnsupportedError` for media that the target does not take."""
     writer = _Writer(traits, names, losses)
-    if text := _joined(system):
-        writer.written.append({"role": "system", "content": text})
+    writer.instruct(system)
     for index, message in enumerate(messages):
         writer.write(message, f"messages[{index}]")
     if messages and messages[-1].role == "assistant" and not traits.prefill:
@@ -54,10 +53,19 @@ class _Writer:
         self._losses = losses
         self.written: list[Fields] = []
 
+    def instruct(self, parts: Sequence[TextPart]) -> None:
+        """Write a system message: one text, unless parts of it are marked for a target that knows the marks."""
+        said = [part for part in parts if part.text]
+        if self._traits.cache_marks and any(part.cache_ttl for part in said):
+            content: object = [self._text(part) for part in said]
+        else:
+            content = "\n\n".join(part.text for part in said)
+        if said:
+            self.written.append({"role": self._traits.system_role, "content": content})
+
     def write(self, message: Message, path: str) -> None:
         if message.role == "system":
-            if text := _joined([part for part in message.parts if isinstance(part, TextPart)]):
-                self.written.append({"role": "system", "content": text})
+            self.instruct([part for part in message.parts if isinstance(part, TextPart)])
         elif message.role == "assistant":
             self._assistant(message, path)
         else:
@@ -110,7 +118,7 @@ class _Writer:
         for part in message.parts:
             if not isinstance(part, ToolResultPart):
                 content += self._content(part, path)
-        if len(content) == 1 and content[0]["type"] == "text":
+        if len(content) == 1 and content[0].keys() == {"type", "text"}:
             self.written.append({"role": "user", "content": content[0]["text"]})
         elif content:
             self.written.append({"role": "user", "content": content})
@@ -133,16 +141,21 @@ class _Writer:
         if result.is_error:
             self._losses.add(f"tool result {result.call_id}", "the error flag became a prefix of its text")
             text = f"Error: {text}"
-        self.written.append({"role": "tool", "tool_call_id": fitted_id(result.call_id), "content": text})
+        content: object = text
+        if self._traits.cache_marks and (ttl := _mark_of(result)) is not None:
+            content = [self._text(TextPart(text=text, cache_ttl=ttl))]
+        self.written.append({"role": "tool", "tool_call_id": fitted_id(result.call_id), "content": content})
 
     def _content(self, part: Part, path: str) -> list[Fields]:
         match part:
-            case TextPart() | RefusalPart():
+            case TextPart():
+                return [self._text(part)] if part.text else []
+            case RefusalPart():
                 return [{"type": "text", "text": part.text}] if part.text else []
             case ImagePart():
-                return [self._image(part, path)]
+                return [self._marked(self._image(part, path), part.cache_ttl)]
             case DocumentPart():
-                return [self._document(part, path)]
+                return [self._marked(self._document(part, path), part.cache_ttl)]
             case AudioPart():
                 if not self._traits.audio:
                     raise UnsupportedError("this model takes no audio", param=path)
@@ -152,6 +165,14 @@ class _Writer:
             case _:
                 self._left_out(part, path)
                 return []
+
+    def _text(self, part: TextPart) -> Fields:
+        return self._marked({"type": "text", "text": part.text}, part.cache_ttl)
+
+    def _marked(self, entry: Fields, ttl: str | None) -> Fields:
+        if ttl is not None and self._traits.cache_marks:
+            entry["cache_control"] = {"type": "ephemeral"} if ttl == "5m" else {"type": "ephemeral", "ttl": "1h"}
+        return entry
 
     def _image(self, part: ImagePart, path: str) -> Fields:
         if not self._traits.images:
@@ -179,8 +200,10 @@ class _Writer:
         self._losses.add(path, f"{label} cannot be said in the target's dialect")
 
 
-def _joined(parts: Sequence[TextPart]) -> str:
-    return "\n\n".join(part.text for part in parts if part.text)
+def _mark_of(result: ToolResultPart) -> str | None:
+    """The cache mark of a tool's result: its own, or that of the last part in it that has one."""
+    marks = [result.cache_ttl, *(part.cache_ttl for part in result.parts)]
+    return next((mark for mark in reversed(marks) if mark is not None), None)
 
 
 def _audio(part: AudioPart, path: str) -> Fields:

@@ -50,6 +50,7 @@ def peek(fields: Mapping[str, Raw], *, size: int) -> Peek:
     if limit is None:
         limit = optional(_number, fields, "max_tokens")
     wanted = optional(_format, fields, "response_format")
+    effort = _effort(fields)
     return Peek(
         model=model,
         stream=stream,
@@ -57,7 +58,8 @@ def peek(fields: Mapping[str, Raw], *, size: int) -> Peek:
         has_tools=raw(fields, "tools") not in _EMPTY or raw(fields, "functions") not in _EMPTY,
         has_images=b'"image_url"' in messages,
         has_documents=b'"file_data"' in messages or b'"file_id"' in messages,
-        wants_thinking=_wants_thinking(fields),
+        wants_thinking=effort not in ("", "none"),
+        effort=effort,
         wants_json_schema=wanted is not None and wanted.type == "json_schema",
         max_output=limit,
         size=size,
@@ -75,9 +77,12 @@ def session(fields: Mapping[str, Raw]) -> str:
     return hashed_opening((head.role, bytes(head.content)) for head in heads)
 
 
-def _wants_thinking(fields: Mapping[str, Raw]) -> bool:
+def _effort(fields: Mapping[str, Raw]) -> str:
+    """The effort asked for; `default` where thinking is switched on without one, as some servers have it."""
     effort = optional(_text, fields, "reasoning_effort")
     options = optional(_reasoning, fields, "reasoning")
-    if options is not None and options.enabled is not False and options.effort != "none":
-        return True
-    return effort is not None and effort != "none"
+    if options is None:
+        return effort or ""
+    if options.enabled is False:
+        return effort or "none"
+    return options.effort or (effort if effort not in (None, "none") else "default")

@@ -21,11 +21,11 @@ from proxyctl.core.chat import (
 )
 from proxyctl.core.errors import DecodeError, UnsupportedError
 from proxyctl.dialects.custom_tools import custom_arguments
-from proxyctl.dialects.data_url import split_data_url, standard_base64, text_of
+from proxyctl.dialects.data_url import split_data_url, standard_base64
+from proxyctl.dialects.documents import file_part
+from proxyctl.dialects.envelope import SIGNATURE_STAND_IN
 from proxyctl.dialects.names import made_up_id
 from proxyctl.dialects.openai_chat import wire
-
-_TEXT_TYPES = frozenset({"text/plain", "text/markdown", "text/csv", "text/html", "application/json"})
 
 
 def decode_message(message: wire.Message, path: str, index: int, before: Sequence[Message]) -> Message:
@@ -55,22 +55,24 @@ def _assistant(message: wire.Message, path: str, index: int) -> list[Part]:
     if message.refusal:
         parts.append(RefusalPart(text=message.refusal))
     for position, call in enumerate(message.tool_calls or ()):
-        parts.append(_call(call, f"{path}.tool_calls[{position}]", index, position))
+        parts.append(decode_call(call, f"{path}.tool_calls[{position}]", (index, position)))
     if message.function_call is not None:
         function = message.function_call
         parts.append(_function_call("", function, None, (index, 0)))
     return parts
 
 
-def _call(call: wire.ToolCall, path: str, index: int, position: int) -> ToolCallPart:
+def decode_call(call: wire.ToolCall, path: str, place: tuple[int, int]) -> ToolCallPart:
+    """Read a call. `place` is its message's and its own. Raises `DecodeError`."""
     google = call.extra_content.google if call.extra_content is not None else None
-    signature = Signature(google.thought_signature, "gemini-generate") if google and google.thought_signature else None
+    proof = google.thought_signature if google is not None else None
+    signature = Signature(proof, "gemini-generate") if proof and proof != SIGNATURE_STAND_IN else None
     if call.custom is not None:
         arguments = custom_arguments(call.custom.input)
-        return _function_call(call.id, wire.Function(call.custom.name, arguments), signature, (index, position))
+        return _function_call(call.id, wire.Function(call.custom.name, arguments), signature, place)
     if call.function is None or not call.function.name:
         raise DecodeError("a tool call needs a function with a name", path=path)
-    return _function_call(call.id, call.function, signature, (index, position))
+    return _function_call(call.id, call.function, signature, place)
 
 
 def _function_call(
@@ -146,15 +148,7 @@ def _image(image: wire.ImageURL | str, ttl: str | None, path: str) -> ImagePart:
 def _file(file: wire.File, ttl: str | None, path: str) -> Part:
     if file.file_data is None:
         raise UnsupportedError("a file id is known only to the provider that issued it", param=f"{path}.file_id")
-    if file.file_data.startswith("data:"):
-        media, data = split_data_url(file.file_data, path=f"{path}.file_data")
-    else:
-        media, data = "application/pdf", standard_base64(file.file_data, path=f"{path}.file_data")
-    if media.startswith("image/"):
-        return ImagePart(media_type=media, data=data, cache_ttl=ttl)
-    if media in _TEXT_TYPES:
-        return DocumentPart(text=text_of(data, path=path), title=file.filename, cache_ttl=ttl)
-    return DocumentPart(media_type=media, data=data, title=file.filename, cache_ttl=ttl)
+    return file_part(file.file_data, title=file.filename, cache_ttl=ttl, path=f"{path}.file_data")
 
 
 def _json(value: dict[str, object]) -> str:

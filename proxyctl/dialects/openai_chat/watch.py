@@ -13,6 +13,7 @@ from proxyctl.dialects.base import Watch
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.failure import BROKEN_OFF
 from proxyctl.dialects.openai_chat import chunks
+from proxyctl.dialects.openai_chat.errors import is_own_error
 from proxyctl.dialects.openai_chat.usage import decode_usage
 from proxyctl.dialects.sse import frame_data
 
@@ -73,7 +74,7 @@ class ChatWatch(Watch):
             return True
         if chunk.failed():
             self.problem = decode_error(200, data)
-            self.told = chunk.has_error()  # imitators have other forms, in which clients see no error
+            self.told = is_own_error(data)  # imitators have other forms, in which clients see no error, or no words
             return self.told
         self.model = chunk.model or self.model
         usage = chunk.reported_usage()

@@ -64,6 +64,10 @@ class OpenAICompletions(InboundDialect):
         return errors.encode_error(problem)
 
     @override
+    def own_error(self, body: bytes, problem: Problem) -> bytes:
+        return errors.own_error(body, problem)
+
+    @override
     def encode_stream_error(self, problem: Problem, request_id: str) -> bytes:
         del request_id
         return errors.encode_stream_error(problem)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec import Raw, Struct
 
@@ -34,7 +32,7 @@ class Completion(Struct):
 
     model: str | None = None
     choices: list[Choice] | None = None
-    usage: Any = None
+    usage: Raw = Raw()
     error: Raw = Raw()
 
     def failed(self) -> bool:

@@ -8,6 +8,7 @@ from proxyctl.core.errors import DecodeError
 from proxyctl.dialects.base import Watch
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.failure import BROKEN_OFF
+from proxyctl.dialects.openai_chat.errors import is_own_error
 from proxyctl.dialects.openai_completions.answer import Choice, completions
 from proxyctl.dialects.sse import frame_data
 from proxyctl.dialects.typed import decode_typed
@@ -33,8 +34,8 @@ class CompletionWatch(Watch):
             return True
         if chunk.failed():
             self.problem = decode_error(200, data)
-            self.told = True
-            return True
+            self.told = is_own_error(data)
+            return self.told
         self.model = chunk.model or self.model
         self.usage = chunk.reported_usage() or self.usage
         for choice in chunk.choices or ():

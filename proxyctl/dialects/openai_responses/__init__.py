@@ -26,6 +26,7 @@ class OpenAIResponses(InboundDialect, UpstreamDialect):
     """Spoken on both sides."""
 
     name = "openai-responses"
+    document_urls = True
 
     @override
     def peek(self, fields: Mapping[str, Raw], *, size: int) -> Peek:
@@ -76,6 +77,10 @@ class OpenAIResponses(InboundDialect, UpstreamDialect):
     def encode_error(self, problem: Problem, request_id: str) -> tuple[int, bytes]:
         del request_id  # it travels in a header of this dialect
         return errors.encode_error(problem)
+
+    @override
+    def own_error(self, body: bytes, problem: Problem) -> bytes:
+        return errors.own_error(body, problem)
 
     @override
     def encode_stream_error(self, problem: Problem, request_id: str) -> bytes:

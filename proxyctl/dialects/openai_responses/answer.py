@@ -37,7 +37,7 @@ from proxyctl.dialects.failure import BROKEN_OFF, FAILED_FINISHES, failed_answer
 from proxyctl.dialects.openai_responses import events
 from proxyctl.dialects.openai_responses.emit import ResponsesStreamEncoder
 from proxyctl.dialects.openai_responses.stream import ResponsesStreamDecoder
-from proxyctl.dialects.openai_responses.usage import decode_usage
+from proxyctl.dialects.openai_responses.usage import usage_of
 
 
 def decode_answer(body: bytes) -> Answer:
@@ -73,7 +73,7 @@ def answer_facts(body: bytes) -> AnswerFacts:
     return AnswerFacts(
         model=response.model or "",
         finish=events.canonical_finish(response, has_calls=response.has_calls()) if ended else None,
-        usage=None if response.usage is None else decode_usage(response.usage),
+        usage=usage_of(response.usage),
         empty=not response.output and not ended,
     )
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from proxyctl.core.chat import AudioPart, DocumentPart, ImagePart, Part, RefusalPart, TextPart
 from proxyctl.core.errors import DecodeError, UnsupportedError
-from proxyctl.dialects.data_url import split_data_url, standard_base64, text_of
+from proxyctl.dialects.data_url import split_data_url, standard_base64
+from proxyctl.dialects.documents import file_part
 from proxyctl.dialects.openai_responses import wire
 
-_TEXT_TYPES = frozenset({"text/plain", "text/markdown", "text/csv", "text/html", "application/json"})
 _TEXTS = ("input_text", "output_text", "text", "summary_text")
 
 
@@ -56,16 +56,7 @@ def _file(part: wire.Content, ttl: str | None, path: str) -> Part:
         if part.file_url is None:
             raise _kept_elsewhere(part, path, "file_data")
         return DocumentPart(url=part.file_url, title=part.filename, cache_ttl=ttl)
-    where = f"{path}.file_data"
-    if part.file_data.startswith("data:"):
-        media, data = split_data_url(part.file_data, path=where)
-    else:
-        media, data = "application/pdf", standard_base64(part.file_data, path=where)
-    if media.startswith("image/"):
-        return ImagePart(media_type=media, data=data, cache_ttl=ttl)
-    if media in _TEXT_TYPES:
-        return DocumentPart(text=text_of(data, path=where), title=part.filename, cache_ttl=ttl)
-    return DocumentPart(media_type=media, data=data, title=part.filename, cache_ttl=ttl)
+    return file_part(part.file_data, title=part.filename, cache_ttl=ttl, path=f"{path}.file_data")
 
 
 def _kept_elsewhere(part: wire.Content, path: str, wanted: str) -> Exception:

@@ -35,6 +35,7 @@ from proxyctl.dialects.openai_responses.document import ItemKind, ResponseDocume
 from proxyctl.dialects.openai_responses.errors import encode_stream_error, response_error
 from proxyctl.dialects.openai_responses.tools import namespaces_of
 from proxyctl.dialects.sse import frame
+from proxyctl.dialects.untold import UntoldProofs
 
 _CONTENT = {"text": "output_text", "refusal": "refusal"}
 
@@ -58,6 +59,7 @@ class ResponsesStreamEncoder:
     def __init__(self, context: AnswerContext, losses: Losses) -> None:
         self._context = context
         self._losses = losses
+        self._untold = UntoldProofs(losses)
         self._namespaces = namespaces_of(context.asked)
         self._document: ResponseDocument | None = None
         self._parts: dict[int, _Part] = {}
@@ -77,6 +79,8 @@ class ResponsesStreamEncoder:
             case PartStart():
                 self._parts[event.index] = _Part(event)
                 self._turns.begin(event.index)
+                if event.kind == "tool_call":
+                    self._untold.call_begins()
                 return b""
             case MessageStart():
                 return self._start(event)
@@ -131,7 +135,7 @@ class ResponsesStreamEncoder:
         if kind == "thinking" or (kind == "tool_call" and not part.head):
             part.signature = signature
         else:
-            self._losses.add("output", f"a signature on {kind} has no place in this dialect")
+            self._untold.miss("output", f"a signature on {kind} has no place in this dialect")
         return b""
 
     def _part_end(self, part: _Part) -> bytes:

@@ -6,14 +6,33 @@ raises only for the object, another validates nothing else (wire notes 2026-11, 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+from msgspec import Struct
 
 from proxyctl.core.errors import ErrorKind, Problem
 from proxyctl.dialects.base import Fields, encode_json
 from proxyctl.dialects.openai_chat import errors as chat_errors
 from proxyctl.dialects.sse import frame
+from proxyctl.dialects.typed import fits
 
 encode_error = chat_errors.encode_error
+own_error = chat_errors.own_error
+
+
+class _ErrorEvent(Struct):
+    type: Literal["error"]
+    message: str
+
+
+_event = msgspec.json.Decoder(_ErrorEvent)
+
+
+def is_own_event(data: bytes) -> bool:
+    """Whether clients find the message of an error event, in one of the two places where they look for it."""
+    return fits(_event, data) or chat_errors.is_own_error(data)
+
 
 LAST_NUMBER = 2**31 - 1
 """The number of an error event made by somebody who did not count the events before it: above all of them."""

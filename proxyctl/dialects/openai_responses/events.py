@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Raw, Struct
 
 from proxyctl.core.chat import FinishReason
-from proxyctl.dialects.openai_responses.usage import WireUsage
 from proxyctl.dialects.surrogates import lenient_decode
 
 CALLS = frozenset({"function_call", "custom_tool_call"})
@@ -68,7 +67,7 @@ class Response(Struct):
     error: Raw = Raw()
     incomplete_details: IncompleteDetails | None = None
     output: list[Item] | None = None
-    usage: WireUsage | None = None
+    usage: Raw = Raw()
 
     def failed(self) -> bool:
         """Whether it is an error in place of an answer."""

@@ -53,9 +53,13 @@ class ItemReader:
         self._carried: Signature | None = None
         self.system: list[TextPart] = []
         self.dropped: list[str] = []
+        self.tools: list[tuple[str, list[wire.Tool]]] = []
 
     def read(self, items: Sequence[wire.Item]) -> tuple[Message, ...]:
-        """Return the conversation; its leading system texts are in `system`. Raises `DecodeError`."""
+        """Return the conversation; its leading system texts are in `system`, what it offers on its way in `tools`.
+
+        Raises `DecodeError`.
+        """
         for index, item in enumerate(items):
             self._item(item, index, f"input[{index}]")
         self._leave_proof()
@@ -73,6 +77,8 @@ class ItemReader:
                 self._add("user", [self._result(item, path)])
             case "reasoning":
                 self._reasoning(item)
+            case "additional_tools":
+                self.tools.append((f"{path}.tools", item.tools or []))
             case "item_reference":
                 raise UnsupportedError(
                     f"the item {item.id!r} is kept by another provider, or by nobody",

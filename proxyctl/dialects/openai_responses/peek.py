@@ -16,6 +16,7 @@ from proxyctl.core.errors import DecodeError
 from proxyctl.core.exchange import Peek
 from proxyctl.dialects.envelope import PREFIX
 from proxyctl.dialects.openai_responses import wire
+from proxyctl.dialects.openai_responses.tools import offers_tools
 from proxyctl.dialects.openings import hashed_opening, openai_name, optional, raw, read_model
 
 
@@ -56,10 +57,11 @@ def peek(fields: Mapping[str, Raw], *, size: int) -> Peek:
         model=model,
         stream=bool(optional(_flag, fields, "stream")),
         include_usage=True,
-        has_tools=raw(fields, "tools") not in _EMPTY,
+        has_tools=raw(fields, "tools") not in _EMPTY or offers_tools(given),
         has_images=b'"input_image"' in given,
         has_documents=b'"input_file"' in given,
         wants_thinking=reasoning is not None and reasoning.effort != "none",
+        effort=(reasoning.effort or "") if reasoning is not None else "",
         wants_json_schema=wanted is not None and wanted.type == "json_schema",
         max_output=optional(_number, fields, "max_output_tokens"),
         size=size,

@@ -33,8 +33,9 @@ def decode_request(body: bytes) -> ChatRequest:
     if not request.model:
         raise DecodeError("a model name is required", path="model")
     _refuse_kept(request)
-    system, messages, dropped = _conversation(request)
-    tools, dropped_tools = decode_tools(request)
+    reader = ItemReader(bytes(request.input))
+    system, messages = _conversation(request, reader)
+    tools, dropped_tools = decode_tools([("tools", request.tools or []), *reader.tools])
     return ChatRequest(
         model=request.model,
         messages=messages,
@@ -51,7 +52,7 @@ def decode_request(body: bytes) -> ChatRequest:
         service_tier=request.service_tier,
         stream=bool(request.stream),
         include_usage=True,
-        extras=(*uncarried(body, wire.CARRIED, wire.UNCOUNTED), *_unheard(request), *dropped_tools, *dropped),
+        extras=(*uncarried(body, wire.CARRIED, wire.UNCOUNTED), *_unheard(request), *dropped_tools, *reader.dropped),
     )
 
 
@@ -70,23 +71,22 @@ def _refuse_kept(request: wire.Request) -> None:
         raise UnsupportedError("a response in the background cannot be translated", param="background")
 
 
-def _conversation(request: wire.Request) -> tuple[tuple[TextPart, ...], tuple[Message, ...], list[str]]:
-    """The leading system texts, the rest, and the paths of what was dropped."""
+def _conversation(request: wire.Request, reader: ItemReader) -> tuple[tuple[TextPart, ...], tuple[Message, ...]]:
+    """The leading system texts, and the rest."""
     system = [TextPart(text=request.instructions)] if request.instructions else []
     body = bytes(request.input)
     if body in (b"", b"null"):
         if system:
-            return tuple(system), (), []
+            return tuple(system), ()
         raise DecodeError("an input is required", path="input")
     items = decode_typed(wire.input_decoder, body, under="input")
     if isinstance(items, str):
-        return tuple(system), (Message("user", (TextPart(text=items),)),) if items else (), []
-    reader = ItemReader(body)
+        return tuple(system), (Message("user", (TextPart(text=items),)),) if items else ()
     messages = reader.read(items)
     system += reader.system
     if not messages and not system:
         raise DecodeError("at least one item is required", path="input")
-    return tuple(system), messages, reader.dropped
+    return tuple(system), messages
 
 
 def _format(text: wire.TextOptions | None) -> JsonFormat | None:

@@ -29,7 +29,7 @@ from proxyctl.dialects.custom_tools import custom_arguments
 from proxyctl.dialects.openai_responses import events
 from proxyctl.dialects.openai_responses.events import CALLS, Item, Response
 from proxyctl.dialects.openai_responses.tools import flat_name
-from proxyctl.dialects.openai_responses.usage import decode_usage
+from proxyctl.dialects.openai_responses.usage import usage_of
 from proxyctl.dialects.openai_responses.watch import problem_of
 from proxyctl.dialects.surrogates import SurrogateJoiner
 
@@ -204,8 +204,9 @@ class ResponsesStreamDecoder:
             self._item_done(at, item)
         for part in self._parts.values():
             self._close(part)
-        if response.usage is not None:
-            self._events.append(UsageUpdate(decode_usage(response.usage)))
+        usage = usage_of(response.usage)
+        if usage is not None:
+            self._events.append(UsageUpdate(usage))
         self._over = True
         finish = events.canonical_finish(response, has_calls=self._has_calls)
         self._events.append(MessageEnd(finish=finish, refusal="".join(self._refused) or None))

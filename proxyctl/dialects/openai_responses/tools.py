@@ -4,11 +4,14 @@ A namespace is flattened: its tools bear both names in one, everywhere in the re
 its two (`namespaces_of`). Tools that their provider runs itself (web search and the like) cannot be offered elsewhere:
 an agent that lists one beside its own tools can do without, and it is a loss; a request with no other tool, or one
 that forces it, is refused.
+
+Tools may also come as an item of the conversation (`additional_tools`, where Codex puts all of its own for models that
+it knows). They are offered from there on; elsewhere a request has one list, and they stand behind the others in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -24,12 +27,14 @@ _OWN = ("function", "custom")
 
 
 class _NamedTool(Struct):
-    type: str = ""
+    type: str | None = ""
     name: str | None = None
     tools: list[_NamedTool] | None = None
 
 
 _named_tools = msgspec.json.Decoder(list[_NamedTool] | None)
+_named_items = msgspec.json.Decoder(list[_NamedTool])
+_ADDITIONAL = "additional_tools"
 
 
 def flat_name(namespace: str | None, name: str) -> str:
@@ -41,24 +46,36 @@ def flat_name(namespace: str | None, name: str) -> str:
 
 def namespaces_of(asked: Mapping[str, Raw]) -> dict[str, tuple[str, str]]:
     """The namespace and the name of each tool in a request's namespaces, by flat name."""
+    spaces: list[_NamedTool] = []
     value = bytes(asked.get("tools", b"null"))
-    if b"namespace" not in value:
-        return {}
+    if b"namespace" in value:
+        spaces += _named_tools.decode(value) or ()
+    items = bytes(asked.get("input", b"null"))
+    if offers_tools(items):
+        spaces += (tool for item in _named_items.decode(items) if item.type == _ADDITIONAL for tool in item.tools or ())
     return {
         flat_name(space.name, tool.name): (space.name, tool.name)
-        for space in _named_tools.decode(value) or ()
+        for space in spaces
         if space.type == "namespace" and space.name
         for tool in space.tools or ()
         if tool.name
     }
 
 
-def decode_tools(request: wire.Request) -> tuple[tuple[Tool, ...], list[str]]:
-    """The tools, and the paths of what was dropped. Raises `DecodeError`, `UnsupportedError`."""
-    tools: list[Tool] = []
+def offers_tools(items: bytes) -> bool:
+    """Whether a conversation's JSON text holds tools: text cannot hold it bare, because quotes inside are escaped."""
+    return b'"additional_tools"' in items
+
+
+def decode_tools(lists: Iterable[tuple[str, Sequence[wire.Tool]]]) -> tuple[tuple[Tool, ...], list[str]]:
+    """The tools of all `lists`, each with its path, and the paths of what was dropped; what comes twice is its last.
+
+    Raises `DecodeError`, `UnsupportedError`.
+    """
+    tools: dict[str, Tool] = {}
     dropped: list[str] = []
     foreign: list[tuple[str, str]] = []
-    for path, namespace, tool in _each(request.tools or ()):
+    for path, namespace, tool in _each(lists):
         if tool.type not in _OWN:
             foreign.append((path, tool.type))
             continue
@@ -66,11 +83,12 @@ def decode_tools(request: wire.Request) -> tuple[tuple[Tool, ...], list[str]]:
             raise DecodeError("a tool needs a name", path=f"{path}.name")
         if tool.type == "custom" and tool.format and tool.format.get("type") != "text":
             dropped.append(f"{path}.format")
-        tools.append(_tool(tool, flat_name(namespace, tool.name)))
+        name = flat_name(namespace, tool.name)
+        tools[name] = _tool(tool, name)
     if foreign and not tools:
         path, kind = foreign[0]
         raise UnsupportedError(f"the tool {kind!r} runs at its provider and cannot be translated", param=f"{path}.type")
-    return tuple(tools), dropped + [path for path, _ in foreign]
+    return tuple(tools.values()), dropped + [path for path, _ in foreign]
 
 
 def decode_tool_choice(choice: wire.ToolChoice | str | None) -> ToolChoice | None:
@@ -89,10 +107,10 @@ def decode_tool_choice(choice: wire.ToolChoice | str | None) -> ToolChoice | Non
     return ToolChoice("tool", flat_name(choice.namespace, choice.name))
 
 
-def _each(tools: list[wire.Tool] | tuple[()]) -> Iterator[tuple[str, str | None, wire.Tool]]:
+def _each(lists: Iterable[tuple[str, Sequence[wire.Tool]]]) -> Iterator[tuple[str, str | None, wire.Tool]]:
     """Each tool with its path and its namespace."""
-    for index, tool in enumerate(tools):
-        path = f"tools[{index}]"
+    numbered = ((f"{where}[{index}]", tool) for where, tools in lists for index, tool in enumerate(tools))
+    for path, tool in numbered:
         if tool.type != "namespace":
             yield path, None, tool
             continue

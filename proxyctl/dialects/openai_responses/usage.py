@@ -6,27 +6,34 @@ conversion".
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from proxyctl.core.usage import Usage, UsageSource, disjoint
 from proxyctl.dialects.base import Fields
-from proxyctl.dialects.openai_chat.usage import count
+from proxyctl.dialects.openai_chat.usage import Count, count
+from proxyctl.dialects.typed import understood
 
 
 class InputDetails(Struct):
-    cached_tokens: int | float | None = None
-    cache_write_tokens: int | float | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
 
 
 class OutputDetails(Struct):
-    reasoning_tokens: int | float | None = None
+    reasoning_tokens: Count | None = None
 
 
 class WireUsage(Struct):
-    input_tokens: int | float | None = None
-    output_tokens: int | float | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     input_tokens_details: InputDetails | None = None
     output_tokens_details: OutputDetails | None = None
+
+
+def usage_of(value: Raw, source: UsageSource = "reported") -> Usage | None:
+    """The counts in a `usage` member, `None` when it holds none that anybody can read."""
+    counts = understood(value, WireUsage)
+    return None if counts is None else decode_usage(counts, source)
 
 
 def decode_usage(wire: WireUsage, source: UsageSource = "reported") -> Usage:

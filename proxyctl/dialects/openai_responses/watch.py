@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 import msgspec
+from msgspec import Raw, Struct
 from typing_extensions import override
 
 from proxyctl.core.errors import Problem
@@ -16,8 +17,9 @@ from proxyctl.dialects.base import Watch
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.failure import BROKEN_OFF
 from proxyctl.dialects.openai_responses import events
+from proxyctl.dialects.openai_responses.errors import is_own_event
 from proxyctl.dialects.openai_responses.events import CALLS, Event
-from proxyctl.dialects.openai_responses.usage import decode_usage
+from proxyctl.dialects.openai_responses.usage import usage_of
 from proxyctl.dialects.sse import frame_data
 
 _DELTA = re.compile(rb'"type": ?"response\.[a-z_.]+\.delta"')
@@ -47,9 +49,11 @@ class ResponsesWatch(Watch):
             return True
         if event.failed():
             self.problem = problem_of(event, data)
-            self.told = True
-            return True
+            self.told = event.response is not None or is_own_event(data)
+            return self.told
         self._read(event)
+        if self.complete:
+            self.document = _document(data)
         return True
 
     @override
@@ -69,8 +73,7 @@ class ResponsesWatch(Watch):
     def _read(self, event: Event) -> None:
         if event.response is not None:
             self.model = event.response.model or self.model
-            if event.response.usage is not None:
-                self.usage = decode_usage(event.response.usage)
+            self.usage = usage_of(event.response.usage) or self.usage
         if event.item is not None and event.item.type in CALLS:
             self._calls = self.started = True
         if event.type == "response.output_item.done" and event.item is not None and event.item.says_something():
@@ -81,6 +84,21 @@ class ResponsesWatch(Watch):
         if response is not None:
             self.finish = events.canonical_finish(response, has_calls=self._calls or response.has_calls())
             self.started = self.complete = self.over = True
+
+
+class _Ending(Struct):
+    response: Raw = Raw()
+
+
+_ending = msgspec.json.Decoder(_Ending)
+
+
+def _document(data: bytes) -> bytes:
+    """The response object in the last event, `b""` when it is written in a way that only lenient readers take."""
+    try:
+        return bytes(_ending.decode(data).response)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return b""
 
 
 def problem_of(event: Event, data: bytes) -> Problem:

@@ -46,6 +46,16 @@ class Text(Struct):
     text: str = ""
 
 
+class Tool(Struct):
+    type: str
+    name: str | None = None
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+    format: dict[str, Any] | None = None
+    tools: list[Tool] | None = None
+
+
 class Item(Struct):
     """An input item of any type; one without a type and with a role is a message."""
 
@@ -61,15 +71,6 @@ class Item(Struct):
     output: Raw = Raw()
     summary: list[Text] | None = None
     encrypted_content: str | None = None
-
-
-class Tool(Struct):
-    type: str
-    name: str | None = None
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
-    format: dict[str, Any] | None = None
     tools: list[Tool] | None = None
 
 
@@ -152,7 +153,6 @@ UNCOUNTED = frozenset(
 
 ITEMS_OF_OTHERS = frozenset(
     {
-        "additional_tools",
         "apply_patch_call",
         "apply_patch_call_output",
         "code_interpreter_call",

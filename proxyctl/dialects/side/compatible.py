@@ -15,7 +15,13 @@ from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import Fields
-from proxyctl.dialects.side.embeddings import Embedded, EmbeddingsRequest, decode_openai_answer, openai_fields
+from proxyctl.dialects.side.embeddings import (
+    Embedded,
+    EmbeddingsRequest,
+    decode_openai_answer,
+    lose_hints,
+    openai_fields,
+)
 from proxyctl.dialects.side.facts import Embedder, Reranker
 from proxyctl.dialects.side.rerank import Reranked, RerankRequest, Result
 from proxyctl.dialects.typed import decode_typed
@@ -30,7 +36,7 @@ class OpenAIEmbedder(Embedder):
     `tokens`: inputs may be token lists; elsewhere they are refused, since they are numbers of another tokenizer.
     """
 
-    native = True
+    dialect = "openai-chat"
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class OpenAIEmbedder(Embedder):
                 raise UnsupportedError("this provider's vectors have one length", param="dimensions")
             elif name not in _UNMISSED:
                 losses.add(name, "the provider does not take it")
+        lose_hints(request, losses)
         return encoded
 
     @override

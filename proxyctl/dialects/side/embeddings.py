@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from proxyctl.core.errors import DecodeError, UnsupportedError
+from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import Fields, encode_json
 from proxyctl.dialects.openings import optional, raw, read_model
@@ -34,13 +35,20 @@ _dimensions = msgspec.json.Decoder(int | None)
 
 
 class EmbeddingsRequest(Struct, frozen=True, kw_only=True):
-    """`inputs` are texts or token lists, all of one kind. `extras` are further top-level fields, as they came."""
+    """`inputs` are texts or token lists, all of one kind. `extras` are further top-level fields, as they came.
+
+    `task` (in Google's words) and `title` are what the vectors are for and what a document is called, where the
+    caller's dialect can say it. `uncarried` are the paths of fields that no other form has.
+    """
 
     inputs: tuple[str, ...] | tuple[Tokens, ...]
     encoding: Literal["float", "base64"] = "float"
     dimensions: int | None = None
     user: str | None = None
+    task: str | None = None
+    title: str | None = None
     extras: Mapping[str, Raw] = {}
+    uncarried: tuple[str, ...] = ()
 
     def texts(self) -> tuple[str, ...]:
         """The inputs. Raises `UnsupportedError` when they are tokens: numbers of somebody else's tokenizer."""
@@ -138,6 +146,13 @@ def normalised(vector: Vector) -> Vector:
 def lost_fields(request: EmbeddingsRequest) -> list[str]:
     """The further fields that a form of other words cannot carry."""
     return [name for name in request.extras if name not in _QUIET]
+
+
+def lose_hints(request: EmbeddingsRequest, losses: Losses) -> None:
+    """Note what a form without tasks and titles leaves out."""
+    for name, hint in (("taskType", request.task), ("title", request.title)):
+        if hint is not None:
+            losses.add(name, "it has no counterpart there")
 
 
 def whole(inputs: int, vectors: Sequence[Vector]) -> None:

@@ -36,14 +36,16 @@ class Counter(ABC):
 class Embedder(ABC):
     """One form of embeddings. `batch` is how many inputs one call may have, at most.
 
-    `native`: the form is the callers' own, so that a provider's refusal is in words that they know.
+    `dialect` is the one whose callers know the form, and a refusal in its words. `single` is the path for a call with
+    one input, where that is another one.
     """
 
-    native: ClassVar[bool] = False
+    dialect: ClassVar[DialectName]
 
-    def __init__(self, path: str, *, batch: int) -> None:
+    def __init__(self, path: str, *, batch: int, single: str = "") -> None:
         self.path = path
         self.batch = batch
+        self.single = single or path
 
     @abstractmethod
     def encode(self, request: EmbeddingsRequest, model: str, losses: Losses) -> Fields:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proxyctl.core.errors import (
     BadRequestError,
@@ -21,7 +22,9 @@ from proxyctl.core.errors import (
     UpstreamError,
 )
 from proxyctl.core.exchange import Exchange
-from proxyctl.dialects.base import decode_fields, encode_json
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import Fields, decode_fields, encode_json
+from proxyctl.dialects.registry import UPSTREAM
 from proxyctl.dialects.side.facts import Counter
 from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
@@ -41,11 +44,15 @@ _log = logging.getLogger(__name__)
 
 
 class Counted(Struct, frozen=True, kw_only=True):
-    """A prompt's tokens. `deployment` is who would serve it, `None` when nobody can now."""
+    """A prompt's tokens. `deployment` is who would serve it, `None` when nobody can now.
+
+    `answer` is the counter's own, where it was asked in the caller's dialect: it may say more than the number.
+    """
 
     tokens: int
     is_estimate: bool
     deployment: Deployment | None = None
+    answer: bytes | None = None
 
 
 async def count_tokens(state: GatewayState, live: Live, inbound: Inbound, exchange: Exchange) -> Counted:
@@ -57,13 +64,14 @@ async def count_tokens(state: GatewayState, live: Live, inbound: Inbound, exchan
         raise plan.refusal
     canonical = inbound.canonical()
     first = plan.steps[0] if plan.steps else None
-    tokens = None if first is None else await _asked(state, live, inbound, first)
-    if tokens is not None:
-        return Counted(tokens=tokens, is_estimate=False, deployment=first)
-    return Counted(tokens=estimate_conversation(canonical), is_estimate=True, deployment=first)
+    counted = None if first is None else await _asked(state, live, inbound, first)
+    if counted is not None:
+        return counted
+    scale = 1.0 if first is None else state.calibration.scale(first.provider, first.model)
+    return Counted(tokens=estimate_conversation(canonical, scale), is_estimate=True, deployment=first)
 
 
-async def _asked(state: GatewayState, live: Live, inbound: Inbound, deployment: Deployment) -> int | None:
+async def _asked(state: GatewayState, live: Live, inbound: Inbound, deployment: Deployment) -> Counted | None:
     """The provider's own count, `None` when it gives none. Raises `BadRequestError` for what it says is malformed."""
     target = live.targets[deployment.provider]
     counter = target.provider.beside.counter
@@ -71,30 +79,48 @@ async def _asked(state: GatewayState, live: Live, inbound: Inbound, deployment: 
         return None
     try:
         prepared = prepare(inbound, target, deployment.model, deployment.credential)
-    except UnsupportedError:
+        call = _call(inbound, prepared, target, deployment, counter)
+    except (UnsupportedError, RecursionError):
         return None
-    if prepared.dialect.name != counter.dialect:
-        return None
+    own = prepared.lane == "passthrough" and prepared.dialect.name == counter.dialect
     try:
-        return counter.decode(await _sent(state, _call(prepared, target, deployment, counter), prepared, target))
+        answer = await _sent(state, call, prepared, target)
+        tokens = counter.decode(answer)
     except (UpstreamError, DecodeError, TimeoutError) as exc:
-        if isinstance(exc, StatusError) and prepared.lane == "passthrough" and exc.problem.status in _CALLERS:
+        if own and isinstance(exc, StatusError) and exc.problem.status in _CALLERS:
             message = live.redact(f"{target.name}: {exc.problem.message}")
             raise BadRequestError(message, param=exc.problem.param) from exc
         _log.info("%s did not count: %s", target.name, live.redact(str(exc)))
         return None
+    return Counted(tokens=tokens, is_estimate=False, deployment=deployment, answer=answer if own else None)
 
 
-def _call(prepared: Prepared, target: Target, deployment: Deployment, counter: Counter) -> UpstreamCall:
-    """The counting call, from the one that would be made for an answer."""
+def _call(
+    inbound: Inbound, prepared: Prepared, target: Target, deployment: Deployment, counter: Counter
+) -> UpstreamCall:
+    """The counting call, from the one that would be made for an answer. Raises `UnsupportedError` if there is none."""
     provider, call = target.provider, prepared.call
     path = counter.path.replace("{model}", provider.in_path(deployment.model))
-    body = encode_json(counter.encode(dict(decode_fields(call.body)), deployment.model))
+    if prepared.dialect.name == counter.dialect:
+        fields: Fields = dict(decode_fields(call.body))
+    else:
+        fields = _in_its_words(inbound, prepared, target, deployment, counter)
+    body = encode_json(counter.encode(fields, deployment.model))
     return call._replace(
         target=(target.path + path).encode(),
         body=body,
         timeouts=Timeouts(min(PATIENCE, target.settings.connect_timeout), PATIENCE, PATIENCE),
     )
+
+
+def _in_its_words(
+    inbound: Inbound, prepared: Prepared, target: Target, deployment: Deployment, counter: Counter
+) -> Fields:
+    """A request that would be sent in another dialect, in the one that is counted: the prompt is the same."""
+    losses = Losses()  # of a request that is not sent
+    request = replace(inbound.canonical(), model=deployment.model)
+    fields = UPSTREAM[counter.dialect].encode_request(request, prepared.traits, losses)
+    return target.provider.adapt(fields, dialect=counter.dialect, model=deployment.model, losses=losses)
 
 
 async def _sent(state: GatewayState, call: UpstreamCall, prepared: Prepared, target: Target) -> bytes:

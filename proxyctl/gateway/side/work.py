@@ -70,8 +70,52 @@ Preparing = Callable[[Target, Deployment, Exchange], Work]
 """Makes one request ready for one target. Raises `UnsupportedError` where that has no such endpoint."""
 
 
+class SidePrepared(Prepared, frozen=True, kw_only=True):
+    """The first call of a work, as an attempt wants it, and the work."""
+
+    work: Work
+
+
+@dataclass(slots=True)
+class SideAttempt(Attempt):
+    """One try of a side request. Its answers are whole; several calls are one try, which fails as one."""
+
+    prepared: SidePrepared
+
+    @override
+    async def _whole(self, answer: UpstreamAnswer) -> None:
+        bodies = [await self._body(answer)]
+        for body in self.prepared.work.bodies[1:]:
+            following = await self.upstream.send(self.prepared.call._replace(body=body))
+            async with contextlib.aclosing(following):
+                self.status = following.status
+                if following.status != 200:
+                    raise await self._refusal(following)
+                bodies.append(await self._body(following))
+        self._upstream_done()
+        try:
+            told = self.prepared.work.told(bodies, answer.content_type)
+        except (DecodeError, UnicodeError, RecursionError) as exc:
+            raise garbage_error(f"an answer that cannot be read: {exc}") from exc
+        self.result.usage = told.usage
+        self.result.served_model = told.model
+        headers = self._commit(answer)
+        self.outcome = "ok"
+        await self.reply.whole(200, [*headers, *told.headers, (b"content-type", told.content_type)], told.body)
+
+    async def _body(self, answer: UpstreamAnswer) -> bytes:
+        spent = self.exchange.clock.monotonic() - self.begun
+        body = await answer.read(seconds=self.target.settings.total_timeout - spent)
+        if answer.content_type not in self.prepared.work.answer_types:
+            shown = self._clean(body)[:200].decode("utf-8", "replace")
+            raise garbage_error(f"a {answer.content_type or 'nameless'} answer: {shown}")
+        return body
+
+
 class SideDispatch(Dispatch):
     """One exchange on a side endpoint. No stand-ins: another model's vectors or scores answer another question."""
+
+    _carrying = SideAttempt
 
     def __init__(
         self,
@@ -87,65 +131,16 @@ class SideDispatch(Dispatch):
         self._preparing = preparing
 
     @override
-    def _attempt(self, deployment: Deployment) -> Attempt:
-        target = self._live.targets[deployment.provider]
-        work = self._preparing(target, deployment, self._exchange)
-        return SideAttempt(
-            exchange=self._exchange,
-            inbound=self._inbound,
-            target=target,
-            deployment=deployment,
-            prepared=prepared(work, target, deployment),
-            reply=self._reply,
-            upstream=self._state.upstream,
-            redact=self._live.redact,
-            deadline=self._deadline,
-            work=work,
-        )
+    async def _prepared(self, target: Target, deployment: Deployment) -> SidePrepared:
+        return prepared(self._preparing(target, deployment, self._exchange), target, deployment)
 
 
-@dataclass(slots=True, kw_only=True)
-class SideAttempt(Attempt):
-    """One try of a side request. Its answers are whole; several calls are one try, which fails as one."""
-
-    work: Work
-
-    @override
-    async def _whole(self, answer: UpstreamAnswer) -> None:
-        bodies = [await self._body(answer)]
-        for body in self.work.bodies[1:]:
-            following = await self.upstream.send(self.prepared.call._replace(body=body))
-            async with contextlib.aclosing(following):
-                self.status = following.status
-                if following.status != 200:
-                    raise await self._refusal(following)
-                bodies.append(await self._body(following))
-        self._upstream_done()
-        try:
-            told = self.work.told(bodies, answer.content_type)
-        except (DecodeError, UnicodeError, RecursionError) as exc:
-            raise garbage_error(f"an answer that cannot be read: {exc}") from exc
-        self.result.usage = told.usage
-        self.result.served_model = told.model
-        headers = self._commit(answer)
-        self.outcome = "ok"
-        await self.reply.whole(200, [*headers, *told.headers, (b"content-type", told.content_type)], told.body)
-
-    async def _body(self, answer: UpstreamAnswer) -> bytes:
-        spent = self.exchange.clock.monotonic() - self.begun
-        body = await answer.read(seconds=self.target.settings.total_timeout - spent)
-        if answer.content_type not in self.work.answer_types:
-            shown = self._clean(body)[:200].decode("utf-8", "replace")
-            raise garbage_error(f"a {answer.content_type or 'nameless'} answer: {shown}")
-        return body
-
-
-def prepared(work: Work, target: Target, deployment: Deployment) -> Prepared:
-    """The first call of a work, as an attempt wants it."""
+def prepared(work: Work, target: Target, deployment: Deployment) -> SidePrepared:
     provider = target.provider
     spoken: DialectName = next(iter(provider.endpoints))
     settings = target.settings
-    return Prepared(
+    return SidePrepared(
+        work=work,
         lane=work.lane,
         dialect=UPSTREAM[spoken],
         call=UpstreamCall(

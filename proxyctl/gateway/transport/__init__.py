@@ -1,5 +1,6 @@
 """The HTTP/1.1 client under the gateway: `LeanTransport`, its answers and its faults."""
 
+from proxyctl.gateway.transport.connect import Address, addresses_of
 from proxyctl.gateway.transport.faults import (
     AnswerTooLargeError,
     ConnectFailedError,
@@ -21,6 +22,7 @@ from proxyctl.gateway.transport.response import LeanResponse
 from proxyctl.gateway.transport.transport import LeanTransport, Response
 
 __all__ = [
+    "Address",
     "AnswerTooLargeError",
     "ConnectFailedError",
     "ConnectTimeoutError",
@@ -40,4 +42,5 @@ __all__ = [
     "Timeouts",
     "TlsError",
     "TransportFault",
+    "addresses_of",
 ]

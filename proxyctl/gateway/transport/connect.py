@@ -22,13 +22,20 @@ Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int
 
 
 async def dial(
-    origin: Origin, make: Callable[[], Connection], context: ssl.SSLContext | None, limit: float
+    origin: Origin,
+    make: Callable[[], Connection],
+    context: ssl.SSLContext | None,
+    limit: float,
+    addresses: Sequence[Address] = (),
 ) -> Connection:
-    """Connect within `limit` seconds; `context` for TLS. Raises `ConnectFailedError` or `ConnectTimeoutError`."""
+    """Connect within `limit` seconds; `context` for TLS, `addresses` where the name is looked up already.
+
+    Raises `ConnectFailedError` or `ConnectTimeoutError`.
+    """
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(limit if limit < float("inf") else None):
-            sock = await _first_socket(await _resolve(origin))
+            sock = await _first_socket(addresses or await addresses_of(origin))
             try:
                 _transport, connection = await loop.create_connection(
                     make,
@@ -54,8 +61,8 @@ def _tls_reason(exc: ssl.SSLError) -> str:
     return exc.reason or str(exc)
 
 
-async def _resolve(origin: Origin) -> list[Address]:
-    """The addresses of a host, families alternating, the system's preferred one first."""
+async def addresses_of(origin: Origin) -> list[Address]:
+    """The addresses of a host, families alternating, the system's preferred one first. Raises `ResolveError`."""
     with contextlib.suppress(ValueError):
         if ipaddress.ip_address(origin.host).version == 4:
             return [(socket.AF_INET, (origin.host, origin.port))]

@@ -4,7 +4,7 @@ import { createAnthropic } from '@ai-sdk/anthropic';
 import { createGoogle } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, isStepCount, jsonSchema, streamText, tool as defined } from 'ai';
+import { embedMany, generateText, isStepCount, jsonSchema, streamText, tool as defined } from 'ai';
 
 globalThis.AI_SDK_LOG_WARNINGS = false; // of models that it does not know by name
 
@@ -79,4 +79,12 @@ export const compatible = client((base, name) =>
   createOpenAICompatible({ name: 'gateway', baseURL: `${base}/v1`, apiKey, includeUsage: true })(name),
 );
 export const anthropic = client((base, name) => createAnthropic({ baseURL: `${base}/v1`, apiKey })(name));
+export const googleVectors = {
+  connect: ({ base, model: name }) => createGoogle({ baseURL: `${base}/v1beta`, apiKey }).embedding(name),
+  scenarios: {
+    async embed(model, { text }) {
+      return { vectors: (await embedMany({ model, values: text.split('|'), maxRetries: 0 })).embeddings };
+    },
+  },
+};
 export const google = client((base, name) => createGoogle({ baseURL: `${base}/v1beta`, apiKey })(name));

@@ -62,4 +62,13 @@ export const scenarios = {
   async streamed_tools(client, asked, tool) {
     return gathered(await client.generateContentStream(withTool(asked, tool)));
   },
+
+  async count(client, asked) {
+    return { tokens: (await client.countTokens(body(asked))).totalTokens };
+  },
+
+  async embed(client, { model, text }) {
+    const { embeddings } = await client.embedContent({ model, contents: text.split('|') });
+    return { vectors: embeddings.map((embedding) => embedding.values) };
+  },
 };

@@ -2,7 +2,8 @@
 //
 // A request is {client, scenario, base, model, text, tool: {name, description, schema}}; see the keys of `clients` and
 // of each client's `scenarios`. What comes out is {text, finish, model, output, pieces, ran}, as far as the client tells,
-// or {error: {kind, status, message, ...}}. Nothing is judged here: the Python tests do.
+// {tokens} of a count, {vectors} of texts parted by `|`, or {error: {kind, status, message, ...}}. Nothing is judged here:
+// the Python tests do.
 
 import { createInterface } from 'node:readline';
 
@@ -19,6 +20,7 @@ const clients = {
   'ai-compatible': async () => (await import('./ai-sdk.mjs')).compatible,
   'ai-anthropic': async () => (await import('./ai-sdk.mjs')).anthropic,
   'ai-google': async () => (await import('./ai-sdk.mjs')).google,
+  'ai-google-vectors': async () => (await import('./ai-sdk.mjs')).googleVectors,
 };
 
 const failure = (error) => ({

@@ -50,6 +50,16 @@ def call(call_id: str) -> dict[str, Any]:
     return {"type": "tool_use", "id": call_id, "name": "get", "input": {}}
 
 
+@pytest.mark.parametrize("name", [{}, {"name": None}, {"name": ""}])
+def test_a_call_without_a_name_is_refused(name: dict[str, Any]) -> None:
+    call = {"type": "tool_use", "id": "t", "input": {}, **name}
+
+    with pytest.raises(DecodeError, match="a tool's name is required") as caught:
+        decode(ASK, {"role": "assistant", "content": [call]})
+
+    assert caught.value.path == "messages[1].content[0].name"
+
+
 def test_the_least_request() -> None:
     assert decode() == ChatRequest(
         model="m", messages=(Message("user", (TextPart(text="hi"),)),), max_output=9, include_usage=True

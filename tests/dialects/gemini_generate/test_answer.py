@@ -324,3 +324,35 @@ def test_an_error_in_an_answers_place_keeps_its_class(*, wrap: bool) -> None:
         GEMINI_GENERATE.decode_answer(json.dumps([error] if wrap else error).encode())
 
     assert caught.value.problem.kind == "rate_limit"
+
+
+def test_the_pieces_of_a_continued_answer_are_one_answer() -> None:
+    first, second = paused("One, ", "next"), paused("two.", None)
+
+    answer = GEMINI_GENERATE.decode_pieces([first, second])
+
+    assert (GEMINI_GENERATE.continuation(first), GEMINI_GENERATE.continuation(second)) == ("next", "")
+    assert answer.parts == (TextPart(text="One, two."),)
+    assert (answer.finish, answer.usage) == ("end", Usage(input=8, output=4))
+    assert GEMINI_GENERATE.decode_answer(first).finish == "length"
+
+
+def test_the_request_for_the_rest_is_the_same_with_a_token() -> None:
+    body = b'{"contents":[{"role":"user","parts":[{"text":"\xc3\xa4"}]}],"generationConfig":{"topP":1.0}}'
+
+    asked = GEMINI_GENERATE.continued_request(body, 'a"b')
+
+    assert asked == body[:-1] + b',"continuationToken":"a\\"b"}'
+
+
+@pytest.mark.parametrize("body", [b"", b"continuationToken", b'{"candidates":"continuationToken"}'])
+def test_what_is_no_answer_asks_for_nothing(body: bytes) -> None:
+    assert GEMINI_GENERATE.continuation(body) == ""
+
+
+def paused(text: str, token: str | None) -> bytes:
+    candidate = {"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP"}
+    if token:
+        candidate |= {"finishReason": "CONTINUATION", "continuationToken": token}
+    counts = {"promptTokenCount": 4, "candidatesTokenCount": 2, "totalTokenCount": 6}
+    return json.dumps({"candidates": [candidate], "usageMetadata": counts, "responseId": "r"}).encode()

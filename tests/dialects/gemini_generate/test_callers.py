@@ -66,15 +66,15 @@ def _parts(answer: types.GenerateContentResponse) -> list[types.Part]:
 
 
 def meant(answer: Answer) -> Shown:
+    """The first call bears a mark where nobody proved it: by it the gateway knows who did not make it."""
     calls = [part for part in answer.parts if isinstance(part, ToolCallPart)]
+    proven = [part for part in answer.parts if getattr(part, "signature", None) or getattr(part, "redacted", None)]
     return {
         "text": "".join(part.text for part in answer.parts if isinstance(part, (TextPart, RefusalPart))),
         "thoughts": "".join(part.text for part in answer.parts if isinstance(part, ThinkingPart)),
         "calls": [(call.id, call.name, json.loads(call.arguments)) for call in calls],
         "finish": FINISH.get(answer.finish, "STOP"),
-        "proofs": sum(
-            1 for part in answer.parts if getattr(part, "signature", None) or getattr(part, "redacted", None)
-        ),
+        "proofs": len(proven) + sum(call.signature is None for call in calls[:1]),
         "models": {answer.model or CONTEXT.model},
     }
 

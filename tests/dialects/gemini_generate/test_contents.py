@@ -124,14 +124,17 @@ def test_several_signatures_of_a_batch_are_all_kept(encode: Encode) -> None:
     assert [part["thoughtSignature"] for part in parts_of(body, 1)] == [REAL, other]
 
 
-def test_each_step_of_the_current_turn_gets_a_stand_in_and_older_turns_get_none(encode: Encode) -> None:
+def test_each_step_gets_a_stand_in_which_is_a_loss_in_the_current_turn_only(encode: Encode) -> None:
+    """Older turns keep theirs, so that a conversation begins with the same bytes in each of its requests."""
     older = (user("One"), assistant(call("a")), user(result("a")), assistant("Done."))
     current = (user("Two"), assistant(call("b")), user(result("b")), assistant(call("c")), user(result("c")))
 
-    body, _ = encode(request(*older, *current), GEMINI_3)
+    body, losses = encode(request(*older, *current), GEMINI_3)
 
     signed = [part.get("thoughtSignature") for content in body["contents"] for part in content["parts"]]
-    assert signed == [None, None, None, None, None, STAND_IN, None, STAND_IN, None]
+    assert signed == [None, STAND_IN, None, None, None, STAND_IN, None, STAND_IN, None]
+    assert losses == ["tool call get"]
+    assert encode(request(*older, user("Two")), GEMINI_3)[0]["contents"][:4] == body["contents"][:4]
 
 
 def test_text_beside_a_tool_result_does_not_begin_a_new_turn(encode: Encode) -> None:

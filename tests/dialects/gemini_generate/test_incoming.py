@@ -15,6 +15,10 @@ from proxyctl.dialects.gemini_generate import GEMINI_GENERATE
 HI: Any = [{"role": "user", "parts": [{"text": "Hi"}]}]
 
 
+HUGE = msgspec.Raw(b"1e400")
+"""A number that no double holds."""
+
+
 def decoded(**fields: Any) -> ChatRequest:
     return GEMINI_GENERATE.decode_request(msgspec.json.encode({"contents": HI, **fields}))
 
@@ -212,6 +216,7 @@ def test_what_only_its_provider_can_do_is_refused(fields: Any, param: str) -> No
         ({"toolConfig": {"functionCallingConfig": {"mode": "SOMETIMES"}}}, "functionCallingConfig.mode"),
         ({"tools": [{"functionDeclarations": [{"name": ""}]}]}, "tools[0].functionDeclarations[0].name"),
         ({"tools": [{"functionDeclarations": [{"name": "f", "parameters": 1}]}]}, "parameters"),
+        ({"tools": [{"functionDeclarations": [{"name": "f", "parameters": {"enum": [HUGE]}}]}]}, "parameters"),
         ({"tools": [7]}, "tools[0]"),
         ({"systemInstruction": 7}, "systemInstruction"),
     ],

@@ -11,6 +11,7 @@ from proxyctl.dialects.envelope import seal
 from proxyctl.dialects.gemini_generate.signatures import (
     _COMMON,
     FOREIGN_MARKS,
+    UNPROVEN,
     holds_foreign,
     read_redaction,
     read_signature,
@@ -55,7 +56,7 @@ def test_encrypted_thinking_comes_back_as_it_was() -> None:
     assert holds_foreign(b'{"thoughtSignature": "' + written.encode() + b'"}')
 
 
-@pytest.mark.parametrize("value", [None, "", "skip_thought_signature_validator"])
+@pytest.mark.parametrize("value", [None, "", "skip_thought_signature_validator", UNPROVEN])
 def test_no_proof_is_none(value: str | None) -> None:
     """Agents write Google's stand-in themselves (client notes 2026-11)."""
     assert read_signature(value) is None

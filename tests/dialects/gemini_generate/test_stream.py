@@ -21,6 +21,7 @@ from proxyctl.core.events import (
     UsageUpdate,
 )
 from proxyctl.core.usage import Usage
+from proxyctl.dialects.base import ContinuingDecoder
 from proxyctl.dialects.gemini_generate import GEMINI_GENERATE
 
 
@@ -217,6 +218,58 @@ def test_a_continuation_is_told_as_cut_by_length() -> None:
     raw["candidates"][0]["continuationToken"] = "next"
 
     assert decode(json.dumps(raw).encode())[-1] == MessageEnd(finish="length")
+
+
+def test_a_continued_answer_goes_on_where_it_paused() -> None:
+    """The open part stays open, and the counts are those of both calls."""
+    decoder = GEMINI_GENERATE.stream_decoder()
+    assert isinstance(decoder, ContinuingDecoder)
+    counts = {"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 7}
+    raw = json.loads(chunk({"text": "One, "}, finish="CONTINUATION", usageMetadata=counts))
+    raw["candidates"][0]["continuationToken"] = "next"
+
+    events = list(decoder.feed(json.dumps(raw).encode()))
+    token = decoder.continuation
+    decoder.resume()
+    before = decoder.continuation
+    events += decoder.feed(chunk({"text": "two"}, finish="STOP", usageMetadata=counts))
+    events += decoder.end()
+
+    assert (token, before, decoder.continuation) == ("next", "", "")
+    assert [event for event in events if isinstance(event, (Delta, PartStart, PartEnd, MessageStart))] == [
+        MessageStart("r", "gemini-3.8-flash", Usage(input=5, output=2)),
+        PartStart(index=0, kind="text"),
+        Delta(0, "One, "),
+        Delta(0, "two"),
+        PartEnd(0),
+    ]
+    assert UsageUpdate(Usage(input=10, output=4)) in events
+    assert events[-1] == MessageEnd(finish="end")
+
+
+def test_a_continuation_that_never_came_leaves_the_answer_without_an_end() -> None:
+    decoder = GEMINI_GENERATE.stream_decoder()
+    assert isinstance(decoder, ContinuingDecoder)
+    raw = json.loads(chunk({"text": "so far"}, finish="CONTINUATION"))
+    raw["candidates"][0]["continuationToken"] = "next"
+
+    decoder.feed(json.dumps(raw).encode())
+    decoder.resume()
+
+    assert isinstance(decoder.end()[-1], StreamFailed)
+
+
+@pytest.mark.parametrize("finish", ["CONTINUATION", "STOP"])
+def test_nothing_is_asked_for_without_a_token_and_its_reason(finish: str) -> None:
+    decoder = GEMINI_GENERATE.stream_decoder()
+    assert isinstance(decoder, ContinuingDecoder)
+    raw = json.loads(chunk({"text": "so far"}, finish=finish))
+    if finish == "STOP":
+        raw["candidates"][0]["continuationToken"] = "next"
+
+    decoder.feed(json.dumps(raw).encode())
+
+    assert decoder.continuation == ""
 
 
 @pytest.mark.parametrize("wrap", [False, True])

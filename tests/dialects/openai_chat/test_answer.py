@@ -286,8 +286,8 @@ CALL: list[Event] = [PartStart(index=2, kind="tool_call", id="a", name="get"), D
 
 @pytest.mark.parametrize("calls", [[], CALL], ids=["plain", "calls"])
 @pytest.mark.parametrize("calls_first", [False, True])
-def test_proofs_without_a_place_are_losses_only_beside_calls(calls: list[Event], calls_first: bool) -> None:
-    """The next turn of a plain chat can do without them."""
+def test_a_texts_proof_is_a_loss_only_beside_calls(calls: list[Event], calls_first: bool) -> None:
+    """The next turn of a plain chat can do without it; what proves calls is kept by the gateway, and no loss."""
     streamed, told = Losses(), Losses()
     thinking: list[Event] = [
         PartStart(index=0, kind="redacted_thinking", data="c2Vj"),
@@ -295,6 +295,9 @@ def test_proofs_without_a_place_are_losses_only_beside_calls(calls: list[Event],
         PartStart(index=1, kind="thinking"),
         SignatureDelta(1, Signature("s", "anthropic-messages")),
         PartEnd(1),
+        PartStart(index=3, kind="text"),
+        SignatureDelta(3, Signature("s", "gemini-generate")),
+        PartEnd(3),
     ]
     parts = [*calls, *thinking] if calls_first else [*thinking, *calls]
     events = [MessageStart("1", "m"), *parts, MessageEnd(finish="tool" if calls else "end")]
@@ -302,7 +305,7 @@ def test_proofs_without_a_place_are_losses_only_beside_calls(calls: list[Event],
     stream(events, losses=streamed)
     OPENAI_CHAT.encode_answer(assemble(events), AnswerContext(model="m", created=1), told)
 
-    expected = ["thinking.redacted", "thinking.signature"] if calls else []
+    expected = ["content.signature"] if calls else []
     assert [entry.path for entry in streamed.entries()] == expected
     assert [entry.path for entry in told.entries()] == expected
 

@@ -43,6 +43,13 @@ def encode(request: ChatRequest, traits: ModelTraits = PERMISSIVE) -> tuple[dict
     return json.loads(encode_json(body)), {entry.path: entry.reason for entry in losses.entries()}
 
 
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_a_request_of_empty_messages_is_refused(role: str) -> None:
+    """Servers refuse an empty list of messages, which would be a shape of ours."""
+    with pytest.raises(UnsupportedError, match="every message is empty"):
+        encode(ask(Message(role, ())))  # type: ignore[arg-type]
+
+
 def ask(*messages: Message, **fields: Any) -> ChatRequest:
     return ChatRequest(model="m", messages=messages or (ASK,), **fields)
 

@@ -52,6 +52,7 @@ def test_a_request_with_everything() -> None:
         has_images=True,
         has_documents=True,
         wants_thinking=True,
+        effort="low",
         wants_json_schema=True,
         max_output=5,
         size=9,

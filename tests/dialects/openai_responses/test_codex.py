@@ -149,3 +149,90 @@ def test_its_calls_come_back_in_its_own_words() -> None:
         seal(Signature(OWN, "anthropic-messages")),
         seal(GOOGLE),
     ]
+
+
+CODE_MODE: Json = {
+    "model": "m",
+    "input": [
+        item(
+            "additional_tools",
+            id="at_1",
+            role="developer",
+            tools=[
+                {
+                    "type": "namespace",
+                    "name": "functions",
+                    "description": "",
+                    "tools": [
+                        {
+                            "type": "custom",
+                            "name": "exec",
+                            "description": "Run JavaScript.",
+                            "format": {"type": "grammar", "syntax": "lark", "definition": "start: /.+/"},
+                        },
+                        {**SHELL, "name": "wait"},
+                    ],
+                }
+            ],
+        ),
+        said("developer", "input_text", "You are a coding agent."),
+        said("user", "input_text", "Go."),
+        item("custom_tool_call", id="ctc_1", call_id="call_1", name="exec", namespace="functions", input="text('hi')"),
+        item("custom_tool_call_output", call_id="call_1", output=[{"type": "input_text", "text": "hi"}]),
+    ],
+    "tool_choice": "auto",
+    "store": False,
+}
+"""What it sends for models that it knows: no `tools`, they are the first item of the conversation."""
+
+
+@pytest.mark.parametrize("to", ALL, ids=lambda to: to[1])
+def test_tools_inside_the_conversation_are_offered_everywhere(to: tuple[str, str]) -> None:
+    one = sent("openai-responses", json.dumps(CODE_MODE).encode(), to)
+
+    written = one.raw.decode()
+    assert written.count('"functions__exec"') >= 2  # offered, and called in the history
+    assert '"functions__wait"' in written
+    assert {"input[0].tools[0].tools[0].format"} == {path for path in one.lost if path.startswith("input")}
+    assert not [path for path in one.lost if path.startswith("messages")]
+
+
+def test_tools_inside_the_conversation_are_called_by_their_own_names() -> None:
+    request = OPENAI_RESPONSES.decode_request(json.dumps(CODE_MODE).encode())
+    custom = frozenset(tool.name for tool in request.tools if tool.kind == "custom")
+    call = ToolCallPart(id="call_2", name="functions__exec", arguments='{"input":"text(1)"}')
+    context = AnswerContext(
+        model="m", created=1, custom_tools=custom, asked=decode_fields(json.dumps(CODE_MODE).encode())
+    )
+
+    answer = Answer(id="x", model="m", parts=(call,), finish="tool")
+    [written] = json.loads(OPENAI_RESPONSES.encode_answer(answer, context, Losses()))["output"]
+
+    assert (written["type"], written["namespace"], written["name"]) == ("custom_tool_call", "functions", "exec")
+    assert written["input"] == "text(1)"
+
+
+def test_tools_inside_the_conversation_count_for_routing() -> None:
+    fields = decode_fields(json.dumps(CODE_MODE).encode())
+
+    assert OPENAI_RESPONSES.peek(fields, size=1).has_tools
+
+
+def test_a_tool_that_is_offered_again_is_its_last_definition() -> None:
+    again = item("additional_tools", role="developer", tools=[{**SHELL, "description": "Newer."}])
+    asked = {**CODE_MODE, "tools": [SHELL], "input": [*CODE_MODE["input"], again]}
+
+    request = OPENAI_RESPONSES.decode_request(json.dumps(asked).encode())
+
+    assert [tool.name for tool in request.tools] == ["exec_command", "functions__exec", "functions__wait"]
+    assert request.tools[0].description == "Newer."
+
+
+def test_an_item_without_tools_or_type_is_read_too() -> None:
+    asked = {**CODE_MODE, "input": [item("additional_tools"), {"type": None, "role": "user", "content": "Go"}]}
+    body = json.dumps(asked).encode()
+
+    assert OPENAI_RESPONSES.decode_request(body).tools == ()
+    context = AnswerContext(model="m", created=1, asked=decode_fields(body))
+    answer = Answer(id="x", model="m", parts=(ToolCallPart(id="c", name="a", arguments="{}"),), finish="tool")
+    assert OPENAI_RESPONSES.encode_answer(answer, context, Losses())

@@ -138,12 +138,14 @@ def test_a_calls_proof_stands_before_it_in_the_thinking_or_in_an_item_of_its_own
     assert output[0]["encrypted_content"] == output[2]["encrypted_content"]
 
 
-def test_a_signed_text_loses_its_proof_and_says_so() -> None:
-    losses = Losses()
+def test_a_signed_text_loses_its_proof_and_says_so_beside_a_call() -> None:
+    plain, called = Losses(), Losses()
 
-    stream(*part(0, "text", "Hi", signature=GOOGLE), losses=losses)
+    stream(*part(0, "text", "Hi", signature=GOOGLE), losses=plain)
+    stream(*part(0, "text", "Hi", signature=GOOGLE), *call(1, "{}"), losses=called)
 
-    assert [loss.path for loss in losses.entries()] == ["output"]
+    assert plain.entries() == ()
+    assert [loss.path for loss in called.entries()] == ["output"]
 
 
 def test_a_free_text_call_gets_its_text_back() -> None:

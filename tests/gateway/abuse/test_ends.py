@@ -134,7 +134,7 @@ async def test_a_connection_whose_end_comes_late_serves_again(gate: Gateway, ups
         await settled(gate)
 
     assert "hello" in answer.text
-    [(opened, idle)] = gate.state._transport.counts().values()
+    [(opened, idle)] = gate.state.transport.counts().values()
     assert (opened, idle) == (1, 1)
 
 

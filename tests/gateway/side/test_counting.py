@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from proxyctl.simulator import Fault
@@ -133,3 +134,143 @@ async def test_a_counter_that_answers_nonsense_is_estimated(gate: Gateway, upstr
 
     assert (answer.status_code, answer.headers["x-proxyctl-estimate"]) == (200, "1")
     assert len(upstream.bodies) == 1
+
+
+# Gemini's own protocol
+
+
+def contents(**more: Any) -> dict[str, Any]:
+    return {"contents": [{"role": "user", "parts": [{"text": TEXT}]}], **more}
+
+
+def gemini(model: str, base: str = "/v1beta/models/") -> str:
+    return f"{base}{model}:countTokens"
+
+
+SYSTEM = {"parts": [{"text": "Be brief."}]}
+
+
+@pytest.mark.parametrize("base", ["/v1beta/models/", "/v1/models/", "/v1alpha/models/"])
+async def test_gemini_counts_bare_contents(gateway: Gateway, base: str) -> None:
+    answer = await gateway.http.post(gemini("gemini-3.8-flash", base), json=contents())
+
+    assert (answer.status_code, answer.json()) == (200, {"totalTokens": len(TEXT) // 4})
+    assert answer.headers["x-proxyctl-provider"] == "gemini"
+    assert "x-proxyctl-estimate" not in answer.headers
+    assert gateway.simulator.ledger.entries[-1].path == "/v1beta/models/gemini-3.8-flash:countTokens"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"generateContentRequest": contents(model="models/gemini-3.8-flash", systemInstruction=SYSTEM)},
+        {"generate_content_request": contents(model="models/gemini-3.8-flash", system_instruction=SYSTEM)},
+    ],
+)
+@pytest.mark.parametrize("model", ["gemini-3.8-flash", "anthropic:claude-sonnet-5-5"])
+async def test_a_whole_request_is_counted_whole(gateway: Gateway, written: dict[str, Any], model: str) -> None:
+    answer = await gateway.http.post(gemini(model), json=written)
+
+    assert answer.json() == {"totalTokens": (len(TEXT) + len("Be brief.")) // 4}
+    assert "x-proxyctl-estimate" not in answer.headers
+
+
+async def test_what_else_gemini_says_of_a_prompt_is_handed_on(gate: Gateway, upstream: Upstream) -> None:
+    await gate.configure(upstream.config(keyed=False, kind="gemini"))
+    counted = b'{"totalTokens":31,"cachedContentTokenCount":7,"promptTokensDetails":[{"modality":"TEXT"}]}'
+    upstream.answer = response(counted)
+
+    own = await gate.http.post(gemini("gemini:m"), json=contents())
+    foreign = await gate.http.post(COUNT, json=ask("gemini:m"))
+
+    assert own.content == counted
+    assert foreign.json() == {"input_tokens": 31}
+
+
+@pytest.mark.parametrize("model", ["groq:llama-3.3-70b-versatile", "together:Qwen/Qwen3.8-Flash"])
+async def test_others_prompts_are_estimated_for_googles_clients(gateway: Gateway, model: str) -> None:
+    answer = await gateway.http.post(gemini(model), json=contents())
+
+    assert answer.json() == {"totalTokens": len(TEXT) // 4 + 5}
+    assert answer.headers["x-proxyctl-estimate"] == "1"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"contents":7}', b'{"generateContentRequest":7}', b'{"generateContentRequest":{}}']
+)
+async def test_a_count_of_nothing_is_refused_as_google_would(gateway: Gateway, body: bytes) -> None:
+    answer = await gateway.http.post(gemini("groq:llama-3.3-70b-versatile"), content=body)
+
+    assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+# Conversations that the gateway keeps
+
+
+async def test_a_kept_conversation_belongs_to_the_prompt(gateway: Gateway) -> None:
+    model = "gemini:gemini-3.8-flash"
+    first = (await gateway.http.post("/v1/responses", json={"model": model, "input": TEXT})).json()
+    [said] = [part["text"] for item in first["output"] for part in item.get("content", ())]
+    body = {"model": model, "input": "And now?", "previous_response_id": first["id"]}
+
+    counted = await gateway.http.post("/v1/responses/input_tokens", json=body)
+    again = await gateway.http.post("/v1/responses/input_tokens", json=body)
+    served = (await gateway.http.post("/v1/responses", json=body)).json()
+
+    expected = (len(TEXT) + len(said) + len("And now?")) // 4
+    assert counted.json()["input_tokens"] == again.json()["input_tokens"] == expected
+    assert served["usage"]["input_tokens"] == expected
+
+
+async def test_counting_keeps_nothing(gateway: Gateway) -> None:
+    body = {"model": "groq:llama-3.3-70b-versatile", "input": TEXT, "store": True}
+    before = len(gateway.state.kept)
+
+    answer = await gateway.http.post("/v1/responses/input_tokens", json=body)
+
+    assert answer.status_code == 200
+    assert len(gateway.state.kept) == before
+
+
+async def test_a_reference_counts_as_what_it_stands_for(gateway: Gateway) -> None:
+    model = "gemini:gemini-3.8-flash"
+    first = (await gateway.http.post("/v1/responses", json={"model": model, "input": TEXT})).json()
+    [item] = first["output"]
+    said = item["content"][0]["text"]
+    question = {"role": "user", "content": "And now?"}
+    body = {"model": model, "input": [{"type": "item_reference", "id": item["id"]}, question]}
+
+    counted = await gateway.http.post("/v1/responses/input_tokens", json=body)
+
+    assert counted.json()["input_tokens"] == (len(said) + len("And now?")) // 4
+
+
+@pytest.mark.parametrize("model", ["gpt-4.1", "gpt-5.6"])
+async def test_a_counter_is_asked_in_its_own_words(gate: Gateway, upstream: Upstream, model: str) -> None:
+    """Whichever of its endpoints the provider would serve the message on: the prompt is the same."""
+    await gate.configure(upstream.config(keyed=False, kind="openai"))
+    upstream.answer = response(b'{"object":"response.input_tokens","input_tokens":31}')
+    body = ask(f"openai:{model}", tools=[TOOL], system="Be brief.", max_tokens=50)
+
+    answer = await gate.http.post(COUNT, json=body)
+
+    assert answer.json() == {"input_tokens": 31}
+    assert "x-proxyctl-estimate" not in answer.headers
+    [asked] = [msgspec.json.decode(sent) for sent in upstream.bodies]
+    assert (asked["model"], asked["instructions"]) == (model, "Be brief.")
+    assert TEXT in str(asked["input"])
+    assert [tool["name"] for tool in asked["tools"]] == ["get_weather"]
+    assert "max_output_tokens" not in asked
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "500 Internal Server Error"])
+async def test_a_counter_that_refuses_what_we_wrote_is_estimated(
+    gate: Gateway, upstream: Upstream, status: str
+) -> None:
+    """The caller did not write it: it could not mend it either."""
+    await gate.configure(upstream.config(keyed=False, kind="openai"))
+    upstream.answer = response(b'{"error":{"message":"no"}}', status=status)
+
+    answer = await gate.http.post(COUNT, json=ask("openai:gpt-4.1"))
+
+    assert (answer.status_code, answer.headers["x-proxyctl-estimate"]) == (200, "1")

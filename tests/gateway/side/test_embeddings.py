@@ -12,18 +12,11 @@ import pytest
 
 from proxyctl.simulator import Fault
 from proxyctl.simulator.beside import vector
+from tests.clients.targets import EMBEDDERS
 from tests.gateway.conftest import Gateway
 from tests.gateway.hostile import KEY, KEYED, Upstream, response
 
 EMBED = "/v1/embeddings"
-MODELS = {
-    "gemini": ("gemini-embedding-001", 3072),
-    "cohere": ("embed-v4.0", 1536),
-    "mistral": ("mistral-embed", 1024),
-    "together": ("intfloat/multilingual-e5-large-instruct", 1024),
-    "groq": ("nomic-embed-text-v1_5", 768),
-    "local": ("text-embedding-3-small", 1536),
-}
 WORDS = ["first words", "second words"]
 
 
@@ -36,16 +29,16 @@ def expected(provider: str, text: str, size: int) -> list[float]:
 
 
 def ask(provider: str, given: Any = WORDS, **more: Any) -> dict[str, Any]:
-    return {"model": f"{provider}:{MODELS[provider][0]}", "input": given, **more}
+    return {"model": f"{provider}:{EMBEDDERS[provider][0]}", "input": given, **more}
 
 
-@pytest.mark.parametrize("provider", MODELS)
+@pytest.mark.parametrize("provider", EMBEDDERS)
 async def test_vectors_come_in_the_order_of_the_inputs(gateway: Gateway, provider: str) -> None:
     answer = await gateway.http.post(EMBED, json=ask(provider))
 
     body = answer.json()
     assert answer.status_code == 200, answer.text
-    model, size = MODELS[provider]
+    model, size = EMBEDDERS[provider]
     assert [item["index"] for item in body["data"]] == [0, 1]
     for item, text in zip(body["data"], WORDS, strict=True):
         assert item["embedding"] == pytest.approx(expected(provider, text, size))
@@ -55,13 +48,13 @@ async def test_vectors_come_in_the_order_of_the_inputs(gateway: Gateway, provide
     assert ("x-proxyctl-estimate" in answer.headers) is (provider == "gemini")
 
 
-@pytest.mark.parametrize("provider", MODELS)
+@pytest.mark.parametrize("provider", EMBEDDERS)
 async def test_base64_is_little_endian_floats_whoever_embeds(gateway: Gateway, provider: str) -> None:
     answer = await gateway.http.post(EMBED, json=ask(provider, "some words", encoding_format="base64", user="me"))
 
     [item] = answer.json()["data"]
     packed = base64.b64decode(item["embedding"])
-    size = MODELS[provider][1]
+    size = EMBEDDERS[provider][1]
     assert list(struct.unpack(f"<{size}f", packed)) == pytest.approx(expected(provider, "some words", size))
     assert "x-proxyctl-losses" not in answer.headers
 
@@ -88,7 +81,7 @@ async def test_dimensions_are_asked_in_the_providers_words(gateway: Gateway, pro
 async def test_what_a_provider_cannot_do_is_refused_before_it_is_asked(
     gateway: Gateway, provider: str, more: dict[str, Any]
 ) -> None:
-    asked = {"model": f"{provider}:{MODELS.get(provider, ('claude-sonnet-5-5', 0))[0]}", "input": "x", **more}
+    asked = {"model": f"{provider}:{EMBEDDERS.get(provider, ('claude-sonnet-5-5', 0))[0]}", "input": "x", **more}
 
     answer = await gateway.http.post(EMBED, json=asked)
 

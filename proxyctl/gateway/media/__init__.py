@@ -1,0 +1,1 @@
+"""Pictures and documents that a request names by address, for targets that take only bytes."""
