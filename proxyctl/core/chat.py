@@ -34,10 +34,30 @@ class Signature(Struct, frozen=True):
     origin: DialectName
 
 
+class Citation(Struct, frozen=True, kw_only=True):
+    """A source that an answer names for a stretch of its text.
+
+    `start` and `end` count characters of the text part that it belongs to, `end` behind the last one; `None` where the
+    provider does not say, or not in a way that can be counted. `cited_text` are the source's own words, `source` is its
+    name where it has no `url`. `raw` is the JSON that the dialect `origin` wrote, where others can say less: only that
+    dialect may be given it back.
+    """
+
+    url: str | None = None
+    title: str | None = None
+    start: int | None = None
+    end: int | None = None
+    cited_text: str | None = None
+    source: str | None = None
+    origin: DialectName | None = None
+    raw: bytes = b""
+
+
 class TextPart(Struct, frozen=True, kw_only=True, tag="text"):
     text: str
     cache_ttl: str | None = None
     signature: Signature | None = None
+    citations: tuple[Citation, ...] = ()
 
 
 class ImagePart(Struct, frozen=True, kw_only=True, tag="image"):
@@ -208,7 +228,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
 class Answer(Struct, frozen=True, kw_only=True):
     """One complete answer. `model` is the served model as the provider named it.
 
-    `uncarried` names what the answer also held and this form has no place for (citations): each is a loss.
+    `uncarried` names what the answer also held and this form has no place for: each is a loss.
     """
 
     id: str

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from proxyctl.core.chat import FinishReason, Signature
+from proxyctl.core.chat import Citation, FinishReason, Signature
 from proxyctl.core.errors import Problem
 from proxyctl.core.usage import Usage
 
@@ -50,6 +50,13 @@ class SignatureDelta(Struct, frozen=True):
     signature: Signature
 
 
+class CitationAdded(Struct, frozen=True):
+    """A source of what the text part `index`, which is still open, has said so far."""
+
+    index: int
+    citation: Citation
+
+
 class PartEnd(Struct, frozen=True):
     index: int
 
@@ -75,7 +82,17 @@ class StreamFailed(Struct, frozen=True):
     problem: Problem
 
 
-Event = MessageStart | PartStart | Delta | SignatureDelta | PartEnd | UsageUpdate | MessageEnd | StreamFailed
+Event = (
+    MessageStart
+    | PartStart
+    | Delta
+    | SignatureDelta
+    | CitationAdded
+    | PartEnd
+    | UsageUpdate
+    | MessageEnd
+    | StreamFailed
+)
 
 
 class EventChecker:
@@ -84,7 +101,7 @@ class EventChecker:
     def __init__(self) -> None:
         self._started = False
         self._ended = False
-        self._open: set[int] = set()
+        self._open: dict[int, PartKind] = {}
         self._known: set[int] = set()
 
     def feed(self, event: Event) -> None:
@@ -105,17 +122,19 @@ class EventChecker:
         elif not isinstance(event, UsageUpdate):
             self._feed_part(event)
 
-    def _feed_part(self, event: PartStart | Delta | SignatureDelta | PartEnd) -> None:
+    def _feed_part(self, event: PartStart | Delta | SignatureDelta | CitationAdded | PartEnd) -> None:
         if isinstance(event, PartStart):
             if event.index in self._known:
                 raise AssertionError(f"part {event.index} starts twice")
             self._known.add(event.index)
-            self._open.add(event.index)
+            self._open[event.index] = event.kind
             return
         if event.index not in self._open:
             raise AssertionError(f"{event!r} for a part that is not open")
+        if isinstance(event, CitationAdded) and self._open[event.index] != "text":
+            raise AssertionError(f"{event!r} for a part that is no text")
         if isinstance(event, PartEnd):
-            self._open.discard(event.index)
+            del self._open[event.index]
 
     def finish(self) -> None:
         if not self._ended:

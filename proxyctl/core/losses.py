@@ -16,7 +16,12 @@ LONGEST_PATH = 300
 
 
 class Loss(Struct, frozen=True):
-    """One field that did not survive. `path` is in the caller's own dialect, as in `messages[2].content[0]`."""
+    """One field that did not survive.
+
+    Where the request passes through, `path` is the body's own. Where it is translated, it counts in the canonical
+    conversation that every dialect is read into: `messages[2].parts[0]` is the third turn's first part, without the
+    system text, which is no turn there. Some paths name a thing outright (`tool call call_1`).
+    """
 
     path: str
     reason: str

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from proxyctl.core.chat import (
     Answer,
+    Citation,
     FinishReason,
     Part,
     RefusalPart,
@@ -19,25 +20,35 @@ from proxyctl.core.chat import (
     ToolCallPart,
     normal_arguments,
 )
-from proxyctl.core.events import Delta, Event, MessageEnd, MessageStart, PartStart, SignatureDelta, UsageUpdate
+from proxyctl.core.events import (
+    CitationAdded,
+    Delta,
+    Event,
+    MessageEnd,
+    MessageStart,
+    PartStart,
+    SignatureDelta,
+    UsageUpdate,
+)
 from proxyctl.core.usage import Usage
 
 
 class _Growing:
     """A part whose end has not come yet."""
 
-    __slots__ = ("pieces", "signature", "start")
+    __slots__ = ("citations", "pieces", "signature", "start")
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
         self.pieces: list[str] = []
+        self.citations: list[Citation] = []
         self.signature: Signature | None = None
 
     def part(self) -> Part:
         text = "".join(self.pieces)
         match self.start.kind:
             case "text":
-                return TextPart(text=text, signature=self.signature)
+                return TextPart(text=text, signature=self.signature, citations=tuple(self.citations))
             case "thinking":
                 return ThinkingPart(text=text, signature=self.signature)
             case "redacted_thinking":
@@ -72,6 +83,8 @@ def assemble(events: Iterable[Event]) -> Answer:
                 parts[event.index].pieces.append(event.text)
             case SignatureDelta():
                 parts[event.index].signature = event.signature
+            case CitationAdded():
+                parts[event.index].citations.append(event.citation)
             case UsageUpdate():
                 usage = event.usage
             case MessageEnd():

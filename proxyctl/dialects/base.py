@@ -8,7 +8,7 @@ is frames in a file and events in a list.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 
 from proxyctl.core.chat import Answer, ChatRequest, DialectName, FinishReason
 from proxyctl.core.errors import Problem
-from proxyctl.core.events import Event
+from proxyctl.core.events import Event, MessageEnd, PartEnd
 from proxyctl.core.exchange import Peek
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
@@ -98,6 +98,13 @@ class RememberingEncoder(StreamEncoder, Protocol):
     """
 
     response: Fields
+
+    def pieces(self, event: PartEnd | MessageEnd) -> Iterator[bytes]:
+        """Like `feed`, but one wire event at a time: each may repeat the whole answer, and is made when it is its turn.
+
+        They must all be taken before anything else is fed.
+        """
+        ...
 
 
 class Watch(ABC):

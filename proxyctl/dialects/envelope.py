@@ -16,6 +16,8 @@ from msgspec import Struct
 from proxyctl.core.chat import DialectName, Signature
 
 PREFIX = "gws1."
+SIGNS_CALLS: DialectName = "gemini-generate"
+"""The dialect whose proofs belong to calls; those of the others belong to the thinking that they stand with."""
 
 SIGNATURE_STAND_IN = "skip_thought_signature_validator"
 """What Google's models take where a signature is lost; some clients write it themselves. It proves nothing."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from proxyctl.core.events import Delta, PartEnd, SignatureDelta
+from proxyctl.core.events import CitationAdded, Delta, PartEnd, SignatureDelta
 
-PartEvent: TypeAlias = Delta | SignatureDelta | PartEnd
+PartEvent: TypeAlias = Delta | SignatureDelta | CitationAdded | PartEnd
 
 
 class InTurn:

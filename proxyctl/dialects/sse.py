@@ -99,4 +99,4 @@ def frame(data: bytes, event: str | None = None) -> bytes:
     """Build one frame. `data` must be one line, as compact JSON is."""
     if event is None:
         return b"data: " + data + b"\n\n"
-    return b"event: " + event.encode() + b"\ndata: " + data + b"\n\n"
+    return b"".join((b"event: ", event.encode(), b"\ndata: ", data, b"\n\n"))  # `data` may be large: one copy

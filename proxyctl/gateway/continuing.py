@@ -15,8 +15,7 @@ from msgspec.structs import replace
 
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import Continuing
-from proxyctl.gateway.prepare import Prepared
-from proxyctl.gateway.upstream import Upstream, UpstreamAnswer
+from proxyctl.gateway.upstream import Upstream, UpstreamAnswer, UpstreamCall
 
 MOST_PIECES = 64
 """HTTP answers of one answer: twice what a million tokens take at the lowest cap that is documented (32,768)."""
@@ -36,9 +35,9 @@ class Asking:
     """Asks for the rest of one attempt's answer. `check` raises an `UpstreamError` for an answer that is none."""
 
     def __init__(
-        self, prepared: Prepared, upstream: Upstream, check: Callable[[UpstreamAnswer], Awaitable[None]]
+        self, call: UpstreamCall, upstream: Upstream, check: Callable[[UpstreamAnswer], Awaitable[None]]
     ) -> None:
-        self._call = prepared.call
+        self._call = call
         self._upstream = upstream
         self._check = check
         self._followed: set[str] = set()

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import random
 from functools import partial
-from typing import ClassVar
 
 import msgspec
 from msgspec.structs import replace
@@ -35,8 +34,10 @@ from proxyctl.gateway.prepare import Prepared, prepare
 from proxyctl.gateway.problems import exhausted
 from proxyctl.gateway.reply import JSON, Reply, exchange_headers, problem_headers
 from proxyctl.gateway.state import GatewayState, plan_query
+from proxyctl.gateway.streamed import StreamAttempt
 from proxyctl.gateway.strict import refuse_losses, strict_wish
 from proxyctl.gateway.targets import Target
+from proxyctl.gateway.whole import WholeAttempt
 from proxyctl.metering.conversation import estimate_text
 from proxyctl.routing.affinity import session_key
 from proxyctl.routing.deployment import Deployment
@@ -57,8 +58,6 @@ _log = logging.getLogger(__name__)
 
 class Dispatch:
     """One exchange under way. `live` is the configuration it began with, and keeps."""
-
-    _carrying: ClassVar[type[Attempt]] = Attempt
 
     def __init__(self, state: GatewayState, live: Live, inbound: Inbound, exchange: Exchange, reply: Reply) -> None:
         self._state = state
@@ -118,6 +117,8 @@ class Dispatch:
                 return None
             failed = (attempt, error)
             tries += 1
+            if self._goes_on_without(attempt, error):
+                continue
             judgement = judge(error, tries_on_this=tries)
             self._remember(steps[at], judgement, plan.session)
             following = next_step(steps, at, judgement)
@@ -130,11 +131,20 @@ class Dispatch:
             raise refusal or GatewayError("the plan is empty")
         return await self._give_up(*failed)
 
+    def _goes_on_without(self, attempt: Attempt, error: UpstreamError) -> bool:
+        """Whether only values of a header were refused, which are now left out: once an exchange."""
+        if self._inbound.left_out or attempt.prepared.lane != "passthrough":
+            return False
+        refused = attempt.target.provider.refused_values(self._inbound.headers, error.problem)
+        if refused is not None:
+            self._inbound.leave_out(*refused)
+        return refused is not None
+
     async def _attempt(self, deployment: Deployment) -> Attempt:
         target = self._live.targets[deployment.provider]
         prepared = await self._prepared(target, deployment)
         maker = target.maker(deployment.credential) if prepared.lane == "passthrough" else ""
-        return self._carrying(
+        return self._kind_of_attempt()(
             exchange=self._exchange,
             inbound=self._inbound,
             target=target,
@@ -147,6 +157,9 @@ class Dispatch:
             deadline=self._deadline,
             scale=self._state.calibration.scale(deployment.provider, deployment.model),
         )
+
+    def _kind_of_attempt(self) -> type[Attempt]:
+        return StreamAttempt if self._inbound.peek.stream else WholeAttempt
 
     async def _prepared(self, target: Target, deployment: Deployment) -> Prepared:
         request = None

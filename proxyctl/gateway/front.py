@@ -160,7 +160,7 @@ class InferenceFront:
             await reply.whole(200, [JSON], body)
             return
         base = model_list_at(path)
-        if base is None:
+        if base is None or (method == "POST" and ":" in path):  # a verb that there is not, or of no model
             raise NotFoundError(
                 f"there is nothing at {path}",
                 hint="chat is at /v1/chat/completions, /v1/messages and /v1beta/models/MODEL:generateContent, "

@@ -102,9 +102,8 @@ class KeptSignatures:
         """Keep the proof of a call that a caller was told, unless it alone is more than may be kept."""
         key = _Key(owner, fitted_id(call.id), _digest(call), _short(session), proof.maker)
         known = self._kept.get(key)
-        if known is not None and known.proof != proof:
-            proof = KeptProof(maker=proof.maker)
         if known is not None:
+            proof = proof if known.proof == proof else KeptProof(maker=proof.maker)
             self._delete(key)
         if proof.size <= self._most_bytes:
             self._kept[key] = _Kept(proof, self._clock.now() + self._seconds, _written(call))

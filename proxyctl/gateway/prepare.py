@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
@@ -57,6 +58,15 @@ class Prepared(Struct, frozen=True, kw_only=True):
     proofs: ProofGatherer | None = None
 
 
+class _Said(NamedTuple):
+    """A request as its lane says it. `headers` are the caller's, where they mean something to the provider."""
+
+    body: bytes
+    headers: ClientHeaders = _NO_HEADERS
+    names: ToolNames = NO_NAMES
+    proofs: ProofGatherer | None = None
+
+
 def lane_of(inbound: Inbound, target: Target, model: str) -> tuple[Lane, DialectName]:
     """Pass through when the provider speaks the caller's dialect as its clients know it, else translate.
 
@@ -76,23 +86,13 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int, told:
     lane, name = lane_of(inbound, target, model)
     losses = Losses()
     traits = target.provider.traits(model)
-    names = NO_NAMES
-    proofs: ProofGatherer | None = None
     if lane == "passthrough":
-        body = _passed_body(inbound.told_to(target.maker(credential)), target, name, model, losses)
-        client = inbound.headers
+        for header, value in inbound.left_out:
+            losses.add(f"{header.decode('latin-1')}: {value.decode('latin-1')}", "the provider does not know this value")
+        said = _passed(inbound.told_to(target.maker(credential)), target, name, model, losses)
     else:
-        request = unique_tools(msgspec.structs.replace(told or inbound.canonical(), model=model), losses)
-        if inbound.proofs is not None:
-            maker, session = Maker(name, model), partial(session_of, inbound)
-            request = inbound.proofs.put_back(request, maker, session, losses)
-            proofs = inbound.proofs.gatherer(maker, session, unsigned=traits.reasoning_in is not None)
-        try:
-            body = encode_json(_translated_fields(request, target, name, traits, losses))
-        except RecursionError as exc:
-            raise BadRequestError("the request is nested too deeply to be translated") from exc
-        names = ToolNames.of(request.tools, traits)
-        client = _NO_HEADERS
+        request = msgspec.structs.replace(told or inbound.canonical(), model=model)
+        said = _translated(request, inbound, target, name, traits, losses)
     stream = inbound.peek.stream
     call = UpstreamCall(
         origin=target.origin,
@@ -103,9 +103,9 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int, told:
             _JSON,
             _ACCEPT_STREAM if stream else _ACCEPT_JSON,
             *target.credential_headers(credential),
-            *target.provider.dialect_headers(name, model, client),
+            *target.provider.dialect_headers(name, model, said.headers),
         ],
-        body=body,
+        body=said.body,
         timeouts=_timeouts(inbound, target, traits),
     )
     return Prepared(
@@ -114,13 +114,13 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int, told:
         call=call,
         losses=losses,
         traits=traits,
-        names=names,
-        proofs=proofs,
+        names=said.names,
+        proofs=said.proofs,
         hide_usage=stream and not inbound.peek.include_usage,
     )
 
 
-def _passed_body(inbound: Inbound, target: Target, name: DialectName, model: str, losses: Losses) -> bytes:
+def _passed(inbound: Inbound, target: Target, name: DialectName, model: str, losses: Losses) -> _Said:
     provider = target.provider
     fields: Fields = dict(inbound.fields)
     if model != inbound.peek.model:
@@ -132,8 +132,24 @@ def _passed_body(inbound: Inbound, target: Target, name: DialectName, model: str
         fields["messages"] = without_foreign_signatures(fields["messages"], is_foreign, losses)
     adapted = provider.adapt(fields, dialect=name, model=model, losses=losses)
     if _unchanged(inbound.fields, adapted) and inbound.written_plainly():
-        return inbound.body
-    return encode_json(adapted)
+        return _Said(inbound.body, inbound.headers)
+    return _Said(encode_json(adapted), inbound.headers)
+
+
+def _translated(
+    request: ChatRequest, inbound: Inbound, target: Target, name: DialectName, traits: ModelTraits, losses: Losses
+) -> _Said:
+    request = unique_tools(request, losses)
+    proofs: ProofGatherer | None = None
+    if inbound.proofs is not None:
+        maker, session = Maker(name, request.model), partial(session_of, inbound)
+        request = inbound.proofs.put_back(request, maker, session, losses)
+        proofs = inbound.proofs.gatherer(maker, session, unsigned=traits.reasoning_in is not None)
+    try:
+        body = encode_json(_translated_fields(request, target, name, traits, losses))
+    except RecursionError as exc:
+        raise BadRequestError("the request is nested too deeply to be translated") from exc
+    return _Said(body, names=ToolNames.of(request.tools, traits), proofs=proofs)
 
 
 def _translated_fields(

@@ -71,7 +71,7 @@ def resolve(path: str, headers: ClientHeaders, query: bytes) -> Route:
         return route
     verb, address = _addressed(path)
     if address is None:
-        return Route(INBOUND[_guess(path, headers, query)], serves=False)
+        return Route(INBOUND[_GENERATE if verb else _guess(path, headers, query)], serves=False)
     if verb in _SIDE_VERBS:
         return Route(INBOUND[_GENERATE], serves=False, address=address, verb=verb)
     return Route(INBOUND[_GENERATE], address=address, as_array=address.stream and not _wants_events(query))
@@ -86,17 +86,18 @@ def _addressed(path: str) -> tuple[str, Address | None]:
     """The verb and the model in a path such as `/v1beta/models/groq:llama-3.3-70b:generateContent`.
 
     A model with a slash in its name may stand without `models/`: Google's tuned ones do, and the AI SDK writes all so.
+    A verb without an address is asked of no model.
     """
     named, colon, verb = path.rpartition(":")
     if not colon or (verb not in _VERBS and verb not in _SIDE_VERBS):
         return "", None
     version = next((prefix for prefix in _VERSIONED if named.startswith(prefix)), None)
     if version is None:
-        return "", None
+        return verb, None
     name = named.removeprefix(version)
     model = name.removeprefix("models/")
     if not model.strip() or (model == name and "/" not in name):
-        return "", None
+        return verb, None
     return verb, Address(model, _VERBS.get(verb, False))
 
 

@@ -23,6 +23,7 @@ from proxyctl.dialects.base import NOTHING, Fields
 from proxyctl.dialects.openai_chat.wire import UNCOUNTED
 from proxyctl.dialects.side.facts import NOTHING_BESIDE, SideEndpoints
 from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
+from proxyctl.providers._messages import with_arguments
 
 Header = tuple[bytes, bytes]
 TierModels: TypeAlias = Mapping[Tier, str]
@@ -183,6 +184,8 @@ class Provider:
                     losses.add(key, f"{self.label} does not take it")
                 continue
             adapted.setdefault(name, value)
+        if "messages" in adapted:
+            adapted["messages"] = with_arguments(adapted["messages"])
         return adapted
 
     def _is_missed(self, key: str, value: Any) -> bool:
@@ -195,6 +198,14 @@ class Provider:
         """Whether a stream must be asked for its usage by `stream_options.include_usage`."""
         wanted = self.options.stream_options
         return not self.reports_stream_usage_unasked if wanted is None else wanted
+
+    def refused_values(self, client: Mapping[bytes, bytes], problem: Problem) -> tuple[bytes, frozenset[bytes]] | None:
+        """The caller's header that the provider refused a request for, and which values in it.
+
+        `None` when it refused it for something else. What a header asks for beside the request may be left out.
+        """
+        del client, problem
+        return None
 
     def refine_problem(self, problem: Problem, *, status: int, body: bytes) -> Problem:
         """Correct the class of an error where this provider's status means something else than the dialect's."""

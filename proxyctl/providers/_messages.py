@@ -6,6 +6,7 @@ what the provider takes, so that an acceptable conversation is forwarded byte fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from proxyctl.core.losses import Losses
 Json = dict[str, Any]
 _QUIET = frozenset({"cache_control", "prompt_cache_breakpoint", "annotations"})
 _CALL_MEMBERS = frozenset({"id", "type", "function"})
+_EMPTY_ARGUMENTS = re.compile(rb'("arguments"\s*:\s*)""')
 
 
 class StrictFunction(Struct, forbid_unknown_fields=True):
@@ -73,6 +75,18 @@ def opened(value: Any) -> list[Json] | None:
     if isinstance(messages, list) and all(isinstance(message, dict) for message in messages):
         return list(messages)
     return None
+
+
+def with_arguments(messages: Any) -> Any:
+    """Raw messages whose calls have an object's text for arguments, as some servers fail on the empty text.
+
+    Clients keep what a stream without arguments left them with. A quote inside JSON text is escaped, so what is found
+    can only be the member itself, and nothing else of the messages changes.
+    """
+    if isinstance(messages, Raw) and b'""' in (text := bytes(messages)):
+        mended, count = _EMPTY_ARGUMENTS.subn(rb'\1"{}"', text)
+        return Raw(mended) if count else messages
+    return messages
 
 
 def shaped(messages: list[Json], shape: MessageShape, losses: Losses, label: str) -> list[Json]:

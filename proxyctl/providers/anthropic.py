@@ -17,19 +17,24 @@ from msgspec import Raw, Struct
 from typing_extensions import override
 
 from proxyctl.core.chat import DialectName, Effort
-from proxyctl.core.errors import DecodeError
+from proxyctl.core.errors import DecodeError, Problem
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.anthropic_messages.counting import MessagesCounter
+from proxyctl.dialects.anthropic_messages.fitted import fit_sampling, fit_thinking
 from proxyctl.dialects.base import Fields, decode_fields, encode_json
 from proxyctl.dialects.envelope import PREFIX, is_envelope
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider, TierModels
 
+_BETA = b"anthropic-beta"
+_UNKNOWN_BETAS = re.compile(r"Unexpected value\(s\) (.+?) for the `?anthropic-beta`? header")
+_QUOTED = re.compile(r"`([^`]+)`")
 _NEW_API, _OLD_API = "2026-10-21", "2023-06-01"
 _LIST = "/v1/models?limit=1000"
-_SAMPLING = ("temperature", "top_p", "top_k")
 _NEWEST = (99, 0)
+_ADAPTIVE_ONLY = (4, 7)
+"""From this version on, a budget in tokens is refused."""
 _MARKED = ("tools", "system", "messages", "cache_control")
 _MARK = "cache_control"
 _CALLERS_OWN = frozenset({"input", "input_schema"})
@@ -72,7 +77,7 @@ class AnthropicProvider(Provider):
     @override
     def _traits_of(self, model: str) -> ModelTraits:
         family, version = read_name(model)
-        if version < (4, 7):
+        if version < _ADAPTIVE_ONLY:
             return _before_4_7(version)
         return msgspec.structs.replace(
             _COMMON,
@@ -100,21 +105,30 @@ class AnthropicProvider(Provider):
         asked = client.get(b"anthropic-version", b"").decode("latin-1")
         version = _OLD_API if traits.sampling and asked != _NEW_API else _NEW_API
         headers = [(b"anthropic-version", version.encode())]
-        betas = client.get(b"anthropic-beta")
+        betas = client.get(_BETA)
         if betas:
-            headers.append((b"anthropic-beta", _each_once(betas) if b"," in betas else betas))
+            headers.append((_BETA, b",".join(_betas(betas)) if b"," in betas else betas))
         return headers
+
+    @override
+    def refused_values(self, client: Mapping[bytes, bytes], problem: Problem) -> tuple[bytes, frozenset[bytes]] | None:
+        found = _UNKNOWN_BETAS.search(problem.message) if problem.status == 400 else None
+        if found is None:
+            return None
+        named = frozenset(name.encode() for name in _QUOTED.findall(found.group(1)))
+        refused = named.intersection(_betas(client.get(_BETA, b"")))
+        return (_BETA, refused) if refused else None
 
     @override
     def adapt(self, fields: Fields, *, dialect: DialectName, model: str, losses: Losses) -> Fields:
         if dialect != "anthropic-messages":
             return fields
-        adapted = dict(fields)
-        if not self.traits(model).sampling:
-            for name in _SAMPLING:
-                if adapted.pop(name, None) is not None:
-                    losses.add(name, "this model does not take it")
-        if "claude" not in model.lower():
+        adapted, traits = dict(fields), self.traits(model)
+        fit_sampling(adapted, traits, losses)
+        if "claude" in model.lower():
+            by_budget = traits.thinking != "none" and read_name(model)[1] < _ADAPTIVE_ONLY
+            fit_thinking(adapted, traits, losses, by_budget=by_budget)
+        else:
             adapted.update({name: _without_ttl(adapted[name]) for name in _MARKED if name in adapted})
         messages = adapted.get("messages")
         if isinstance(messages, Raw) and PREFIX.encode() in bytes(messages):
@@ -175,9 +189,9 @@ class _Page(Struct):
     last_id: str | None = None
 
 
-def _each_once(betas: bytes) -> bytes:
+def _betas(header: bytes) -> tuple[bytes, ...]:
     """A list of betas, in the caller's order: joined from several headers it may name one twice."""
-    return b",".join(dict.fromkeys(name for beta in betas.split(b",") if (name := beta.strip())))
+    return tuple(dict.fromkeys(name for beta in header.split(b",") if (name := beta.strip())))
 
 
 def read_name(model: str) -> tuple[str, tuple[int, int]]:
@@ -202,6 +216,7 @@ def _before_4_7(version: tuple[int, int]) -> ModelTraits:
         prefill=True,
         mid_system=False,
         json_schema=version >= (4, 5),
+        temperature_with_top_p=version < (4, 0),
         thinking="budget" if version >= (3, 7) else "none",
         thinking_budget_max=32_000,
     )

@@ -17,10 +17,9 @@ from typing_extensions import override
 
 from proxyctl.core.chat import DialectName, Effort
 from proxyctl.core.errors import DecodeError
-from proxyctl.core.exchange import Peek
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
-from proxyctl.dialects.gemini_generate.beside import GeminiCounter, GeminiEmbedder
+from proxyctl.dialects.gemini_generate.beside import GeminiCounter, GeminiEmbedder, named
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider, TierModels
@@ -28,7 +27,6 @@ from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider, Tie
 _VERSION = re.compile(r"^gemini-(\d+)(?:\.(\d+))?(?![\d.])")
 _NEWEST = (99, 0)
 _LIST = "/v1beta/models?pageSize=1000"
-_TUNED = "tunedModels/"
 
 _COMMON = ModelTraits(
     temperature_max=2.0,
@@ -47,9 +45,9 @@ class GeminiProvider(Provider):
     base_url = "https://generativelanguage.googleapis.com"
     key_env = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
     primary = True
-    endpoints: ClassVar[Mapping[DialectName, str]] = {"gemini-generate": "/v1beta/models/{model}:generateContent"}
+    endpoints: ClassVar[Mapping[DialectName, str]] = {"gemini-generate": "/v1beta/{model}:generateContent"}
     stream_endpoints: ClassVar[Mapping[DialectName, str]] = {
-        "gemini-generate": "/v1beta/models/{model}:streamGenerateContent?alt=sse"
+        "gemini-generate": "/v1beta/{model}:streamGenerateContent?alt=sse"
     }
     families = ("gemini-*", "gemma-*", "learnlm-*", "tunedModels/*")
     models_target = _LIST
@@ -75,17 +73,13 @@ class GeminiProvider(Provider):
 
     @override
     def target(self, dialect: DialectName, model: str, *, stream: bool) -> str:
-        target = super().target(dialect, self.in_path(model.removeprefix(_TUNED)), stream=stream)
-        return target.replace("/models/", f"/{_TUNED}", 1) if model.startswith(_TUNED) else target
+        return super().target(dialect, self.in_path(model), stream=stream)
 
     @override
     def in_path(self, model: str) -> str:
-        return super().in_path(model.removeprefix("models/"))
-
-    @override
-    def passes(self, dialect: DialectName, model: str, peek: Peek) -> bool:
-        # A conversation that another provider served holds proofs that Google would call corrupted.
-        return not peek.foreign_signatures
+        # With its collection, as requests name it: tuned models have one of their own.
+        collection, _, name = named(model).partition("/")
+        return f"{collection}/{super().in_path(name)}"
 
     @override
     def adapt(self, fields: Fields, *, dialect: DialectName, model: str, losses: Losses) -> Fields:

@@ -19,6 +19,7 @@ from proxyctl.core.errors import DecodeError
 from proxyctl.core.exchange import Peek
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.openai_responses.counting import ResponsesCounter
 from proxyctl.dialects.side.compatible import OpenAIEmbedder
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
@@ -49,6 +50,8 @@ _TRAITS = ModelTraits(
     thinking="none",
     max_tokens_field="max_tokens",
 )
+_THINKING_IN = "reasoning_content"
+"""Where chat histories carry thinking: here it is a part of the content."""
 
 
 class _StrictMessage(Struct, forbid_unknown_fields=True):
@@ -60,6 +63,16 @@ class _StrictMessage(Struct, forbid_unknown_fields=True):
 
 
 _strict = msgspec.json.Decoder(list[_StrictMessage])
+
+
+class _Counter(ResponsesCounter):
+    """It counts for an endpoint that is not used here, so only what changes the prompt is told of thinking."""
+
+    @override
+    def encode(self, fields: Fields, model: str) -> Fields:
+        counted = super().encode(fields, model)
+        effort = counted.pop("reasoning", {}).get("effort")
+        return counted if effort is None else {**counted, "reasoning": {"effort": effort}}
 
 
 class MistralProvider(Provider):
@@ -118,6 +131,7 @@ class MistralProvider(Provider):
     reports_stream_usage_unasked = True
     price_id = "mistral"
     beside = SideEndpoints(
+        counter=_Counter(),
         embedder=OpenAIEmbedder(
             "/embeddings",
             fields=frozenset(("model", "input", "metadata", "output_dimension", "output_dtype", "encoding_format")),
@@ -134,7 +148,9 @@ class MistralProvider(Provider):
     @override
     def _traits_of(self, model: str) -> ModelTraits:
         if _THINKS.match(model):
-            return msgspec.structs.replace(_TRAITS, thinking="effort", thinking_efforts=("high",))
+            return msgspec.structs.replace(
+                _TRAITS, thinking="effort", thinking_efforts=("high",), reasoning_in=_THINKING_IN
+            )
         return _TRAITS
 
     @override
@@ -147,18 +163,20 @@ class MistralProvider(Provider):
     @override
     def _adapt_chat(self, fields: Fields, *, model: str, losses: Losses) -> Fields:
         adapted = super()._adapt_chat(fields, model=model, losses=losses)
-        self._adapt_messages(adapted, losses)
+        self._adapt_messages(adapted, losses, thinks=self.traits(model).reasoning_in is not None)
         _give_parameters(adapted)
         _fit_choices(adapted, losses)
         return adapted
 
-    def _adapt_messages(self, fields: Fields, losses: Losses) -> None:
+    def _adapt_messages(self, fields: Fields, losses: Losses, *, thinks: bool) -> None:
         value: Any = fields.get("messages")
         if acceptable(value, _strict) and not _needs_order(bytes(value)):
             return
         messages = opened(value)
         if messages is None:
             return
+        if thinks:
+            messages = [_with_thinking(message) for message in messages]
         messages = shaped(messages, _SHAPE, losses, self.label)
         messages = [with_parts(_with_short_ids(message), _part) for message in messages]
         fields["messages"] = _ordered(messages, losses)
@@ -234,6 +252,17 @@ def _with_short_ids(message: Json) -> Json:
             for index, call in enumerate(changed["tool_calls"])
         ]
     return changed
+
+
+def _with_thinking(message: Json) -> Json:
+    """An assistant message with its thinking as the first part of what it said, where its authors look for it."""
+    thought = message.get(_THINKING_IN) or message.get("reasoning")
+    said = message.get("content")
+    if message.get("role") != "assistant" or not isinstance(thought, str) or not (said or message.get("tool_calls")):
+        return message
+    chunk = {"type": "thinking", "thinking": [{"type": "text", "text": thought}], "closed": True}
+    kept = {key: value for key, value in message.items() if key not in (_THINKING_IN, "reasoning")}
+    return {**kept, "content": [chunk, *(_parts(said) if said else [])]}
 
 
 def _part(part: Json) -> Json:

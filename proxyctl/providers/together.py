@@ -22,7 +22,7 @@ from proxyctl.dialects.side.compatible import CompatibleReranker, OpenAIEmbedder
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import ModelInfo, ModelPage, Provider, TierModels, raw_text
-from proxyctl.providers._messages import opened
+from proxyctl.providers._messages import Json, opened, with_parts
 
 _EOS = re.compile(rb'("finish_reason"\s*:\s*)"eos"')
 _TRAITS = ModelTraits(
@@ -98,16 +98,17 @@ class TogetherProvider(Provider):
     @override
     def _adapt_chat(self, fields: Fields, *, model: str, losses: Losses) -> Fields:
         top = fields.get("top_logprobs")
-        left = {"top_logprobs"}
-        if raw_text(fields.get("include_reasoning")) == b"true":
-            left.add("include_reasoning")  # thinking is always shown here
+        left = {"top_logprobs", "include_reasoning"}
+        if raw_text(fields.get("include_reasoning")) == b"false":
+            losses.add("include_reasoning", "thinking is always shown here")
         adapted = super()._adapt_chat(
             {key: value for key, value in fields.items() if key not in left}, model=model, losses=losses
         )
         _count_logprobs(adapted, top)
         _list_stop(adapted)
         _switch_reasoning(adapted)
-        _rename_developer(adapted)
+        _plain_tools(adapted, losses)
+        _plain_messages(adapted)
         return adapted
 
     @override
@@ -181,12 +182,48 @@ def _switch_reasoning(fields: Fields) -> None:
         fields["reasoning_effort"] = "high"
 
 
-def _rename_developer(fields: Fields) -> None:
-    """There is no role `developer` here: such a message is a system message."""
+def _plain_tools(fields: Fields, losses: Losses) -> None:
+    """A function has no `strict` here: nobody promises its arguments' shape."""
+    tools = fields.get("tools")
+    listed = opened(tools) if _may_hold(tools, b'"strict"') else None
+    if listed is None or not any(_is_strict(tool) is not None for tool in listed):
+        return
+    for index, tool in enumerate(listed):
+        if _is_strict(tool):
+            losses.add(f"tools[{index}].function.strict", "Together AI does not take it")
+    fields["tools"] = [
+        {**tool, "function": {key: value for key, value in tool["function"].items() if key != "strict"}}
+        if _is_strict(tool) is not None
+        else tool
+        for tool in listed
+    ]
+
+
+def _may_hold(value: Any, *words: bytes) -> bool:
+    """False for raw JSON without any of the words: it is forwarded unopened."""
+    return not isinstance(value, Raw) or any(word in bytes(value) for word in words)
+
+
+def _is_strict(tool: Json) -> Any:
+    function = tool.get("function")
+    return function.get("strict") if isinstance(function, dict) else None
+
+
+def _plain_messages(fields: Fields) -> None:
+    """There is no role `developer` here, such a message is a system message; nor has an image a `detail`."""
     value = fields.get("messages")
-    if isinstance(value, Raw) and b'"developer"' in bytes(value):
-        messages = opened(value)
-        if messages is not None:
-            fields["messages"] = [
-                {**message, "role": "system"} if message.get("role") == "developer" else message for message in messages
-            ]
+    messages = opened(value) if _may_hold(value, b'"developer"', b'"detail"') else None
+    if messages is not None:
+        fields["messages"] = [_plain_message(message) for message in messages]
+
+
+def _plain_message(message: Json) -> Json:
+    plain = with_parts(message, _plain_part)
+    return {**plain, "role": "system"} if plain.get("role") == "developer" else plain
+
+
+def _plain_part(part: Json) -> Json:
+    image = part.get("image_url")
+    if not isinstance(image, dict) or "detail" not in image:
+        return part
+    return {**part, "image_url": {key: value for key, value in image.items() if key != "detail"}}

@@ -1,4 +1,4 @@
-"""Six providers on loopback, each in its own documented wire format, faults included.
+"""Seven providers on loopback, each in its own documented wire format, faults included.
 
 `proxyctl demo` and the socket tests use it. It imports nothing of the gateway: it judges the gateway's codecs.
 """

@@ -149,6 +149,12 @@ async def _keeps_going(connection: Connection, entry: Received, fault: Fault | N
     return False
 
 
+def _error_frame(reply: Reply, fault: Fault, provider: SimulatedProvider, number: int) -> bytes:
+    if reply.error_frame is None:
+        return provider.error_frame(fault)
+    return reply.error_frame(provider.failure(fault.status, fault.message, fault).body, number)
+
+
 def _inside_character(frame: bytes) -> int | None:
     """An offset between the bytes of one character, None for pure ASCII."""
     return next((at + 1 for at, byte in enumerate(frame) if byte >= 0xC0), None)
@@ -167,7 +173,7 @@ def with_stream_fault(reply: Reply, fault: Fault | None, provider: SimulatedProv
     if fault.kind == "malformed_frame":
         frames = (*before, provider.broken_frame(), *after)
     else:
-        frames = (*before, provider.error_frame(fault))
+        frames = (*before, _error_frame(reply, fault, provider, len(before)))
     return Reply(
         status=200,
         headers=EVENT_STREAM,

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+import msgspec
 from typing_extensions import override
 
 from proxyctl.simulator.beside import Audio, Beside, Embeddings, StrictEmbeddings
@@ -12,14 +13,27 @@ from proxyctl.simulator.chat_style import Answer, ChatStyle
 from proxyctl.simulator.faults import Fault
 from proxyctl.simulator.http_server import HttpRequest
 from proxyctl.simulator.models import MISTRAL, Model
-from proxyctl.simulator.provider import accepted, bearer
+from proxyctl.simulator.provider import accepted, bearer, text_in
 from proxyctl.simulator.reply import RefusalError, Reply, json_reply
 from proxyctl.simulator.script import Script
-from proxyctl.simulator.tokens import Tally
+from proxyctl.simulator.tokens import Tally, count_tokens
 from proxyctl.simulator.violations import Violation
 
 _ID = re.compile(r"[A-Za-z0-9]{9}")
 _HIGHEST_TEMPERATURE = 1.5
+_CHUNKS = frozenset(
+    {
+        "text",
+        "image_url",
+        "document_url",
+        "file",
+        "input_audio",
+        "thinking",
+        "reference",
+        "resource",
+        "resource_link",
+    }
+)
 _TYPES = {
     400: "invalid_request_error",
     401: "unauthorized",
@@ -58,6 +72,18 @@ class MistralMessage(ChatMessage, frozen=True, forbid_unknown_fields=True):
     prefix: bool | None = None
 
 
+class FlatTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: Literal["function"]
+    name: str
+    parameters: dict[str, Any] | None = None
+    description: str | None = None
+    strict: bool | None = None
+
+
+class Effort(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    effort: str | None = None
+
+
 class MistralRequest(ChatRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
     messages: Sequence[MistralMessage]
     tools: Sequence[MistralTool] | None = None
@@ -80,6 +106,31 @@ class MistralRequest(ChatRequest, frozen=True, forbid_unknown_fields=True, kw_on
     safe_prompt: bool | None = None
 
 
+class CountedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `/responses/input_tokens` takes."""
+
+    model: str
+    input: str | list[dict[str, Any]]
+    instructions: str | None = None
+    parallel_tool_calls: bool | None = None
+    truncation: Literal["disabled"] | None = None
+    tools: list[FlatTool] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    reasoning: Effort | None = None
+    text: dict[str, Any] | None = None
+
+
+class Counting(Beside):
+    """The tokens of a prompt that is told as `/responses` would be told it."""
+
+    @override
+    def answer(self, provider: ChatStyle, request: HttpRequest) -> Reply:
+        asked = provider.read(request.body, CountedRequest)
+        provider.known(asked.model)
+        prompt = (asked.instructions or "") + text_in(asked.input) + text_in(msgspec.to_builtins(asked.tools or []))
+        return json_reply({"object": "response.input_tokens", "input_tokens": count_tokens(prompt)})
+
+
 class Mistral(ChatStyle):
     name = "mistral"
     base = "/v1"
@@ -88,6 +139,7 @@ class Mistral(ChatStyle):
     reasoning_field = None
     beside: ClassVar[Mapping[str, Beside]] = {
         "/embeddings": Embeddings({"mistral-embed": 1024, "codestral-embed": 1536}, StrictEmbeddings, most=512),
+        "/responses/input_tokens": Counting(),
         "/audio/transcriptions": Audio(("voxtral-mini-latest",), formats=("json",), counted=True),
     }
 
@@ -247,8 +299,22 @@ def _message_refusals(messages: Sequence[MistralMessage]) -> Iterator[RefusalErr
         )
 
 
+def _chunk_refusals(message: MistralMessage, where: tuple[str | int, ...]) -> Iterator[RefusalError]:
+    """Content of a kind that there is; thinking is the assistant's own, a list, and has no further members."""
+    for number, chunk in enumerate(message.content if isinstance(message.content, list) else ()):
+        place, kind = (*where, "content", number), chunk.get("type")
+        if kind not in _CHUNKS or (kind == "thinking" and message.role != "assistant"):
+            yield _unprocessable("union_tag_invalid", place, f"Input tag '{kind}' is unknown")
+        elif kind == "thinking" and not isinstance(chunk.get("thinking"), list):
+            yield _unprocessable("list_type", (*place, "thinking"), "Input should be a valid list")
+        elif kind == "thinking":
+            for extra in sorted(chunk.keys() - {"type", "thinking", "signature", "closed"}):
+                yield _unprocessable("extra_forbidden", (*place, extra), "Extra inputs are not permitted")
+
+
 def _shape_refusals(message: MistralMessage, index: int) -> Iterator[RefusalError]:
     where = ("messages", index, message.role)
+    yield from _chunk_refusals(message, where)
     if message.role not in {"system", "user", "assistant", "tool"}:
         yield _unprocessable("union_tag_invalid", ("messages", index), f"Input tag '{message.role}' is unknown")
     if message.name is not None and message.role != "tool":

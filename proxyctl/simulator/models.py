@@ -159,12 +159,27 @@ MISTRAL = (
     Model(id="codestral-2508", context=256_000, aliases=("codestral-latest",)),
 )
 
-OPENAI = (
+LOCAL = (
     Model(id="gpt-5.4-mini", context=400_000, output=128_000, thinking=("none", *_EFFORTS)),
     Model(id="gpt-5.6-luna", context=400_000, output=128_000, thinking=("none", *_EFFORTS)),
     Model(id="gpt-4.1", context=1_047_576),
     Model(id="local-llama", context=32_768),
     Model(id="local-reasoner", context=32_768, thinking=_EFFORTS, thinks_by_default=True),
+)
+
+_MAX = (*_EFFORTS, "xhigh", "max")
+_SILENT, _RESPONSES = frozenset({"tools-unthinking"}), frozenset({"tools-on-responses"})
+
+OPENAI = (
+    Model(id="gpt-4.1", context=1_047_576),
+    Model(id="gpt-5.4-mini", context=400_000, thinking=("none", *_EFFORTS, "xhigh"), thinks_by_default=True),
+    Model(
+        id="gpt-5.6-luna", context=400_000, thinking=("none", *_EFFORTS, "xhigh"), thinks_by_default=True, flags=_SILENT
+    ),
+    Model(id="gpt-6-luna", context=400_000, thinking=("none", *_MAX), thinks_by_default=True, flags=_SILENT),
+    Model(id="gpt-6.1-sol", context=400_000, thinking=("none", *_MAX), thinks_by_default=True, flags=_RESPONSES),
+    Model(id="gpt-6.1-terra", context=400_000, thinking=("none", *_MAX), thinks_by_default=True, flags=_RESPONSES),
+    Model(id="gpt-6.2-sol", context=400_000, thinking=_MAX, thinks_by_default=True, flags=_RESPONSES),
 )
 
 

@@ -1,65 +1,144 @@
-"""A generic OpenAI-compatible server, lenient as most of them are: unknown fields are passed over.
+"""OpenAI itself, strictly: chat completions and responses, and which model takes what on which (wire notes 2026-11).
 
-It stands for OpenAI itself and for the local servers that `openai-compatible` reaches by configuration alone.
+The lenient server of `compatible.py` stands for everything that only calls itself compatible.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from proxyctl.simulator.beside import Audio, Beside, Embeddings, OpenEmbeddings, Rerank
-from proxyctl.simulator.chat_request import ChatRequest, OpenChatRequest
-from proxyctl.simulator.chat_style import ChatStyle
-from proxyctl.simulator.faults import Fault
+from proxyctl.simulator.beside import Audio, Beside, Embeddings, OpenEmbeddings
+from proxyctl.simulator.chat_request import ChatMessage, ChatRequest, OpenChatRequest, ToolCall
+from proxyctl.simulator.compatible import Compatible
+from proxyctl.simulator.http_server import HttpRequest
 from proxyctl.simulator.models import OPENAI, Model
-from proxyctl.simulator.reply import Reply, json_reply
-from proxyctl.simulator.side_completions import Completions
+from proxyctl.simulator.openai_responses import Answering, Json, ResponsesRequest, complaint, question_of
+from proxyctl.simulator.provider import seed_of
+from proxyctl.simulator.reply import RefusalError, Reply, json_reply
+from proxyctl.simulator.script import Manner
+from proxyctl.simulator.violations import Violation
 
-_TYPES = {
-    400: ("invalid_request_error", None),
-    401: ("invalid_request_error", "invalid_api_key"),
-    403: ("invalid_request_error", "unsupported_country_region_territory"),
-    404: ("invalid_request_error", "model_not_found"),
-    429: ("requests", "rate_limit_exceeded"),
-    503: ("server_error", "overloaded"),
-}
+_FORMS = ("json", "text", "verbose_json")
 
 
-class OpenAI(ChatStyle):
+class StrictCall(ToolCall, frozen=True, forbid_unknown_fields=True):
+    """No further members."""
+
+
+class StrictMessage(ChatMessage, frozen=True, forbid_unknown_fields=True):
+    tool_calls: Sequence[StrictCall] | None = None
+    refusal: str | None = None
+    annotations: list[Any] | None = None
+    audio: Json | None = None
+    function_call: Json | None = None
+
+
+class StrictChatRequest(OpenChatRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    messages: Sequence[StrictMessage]
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: Json | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    metadata: Json | None = None
+    prompt_cache_key: str | None = None
+    safety_identifier: str | None = None
+    seed: int | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    user: str | None = None
+    verbosity: str | None = None
+
+
+class OpenAI(Compatible):
+    """Stored are the responses that did not forbid it, until `clear`."""
+
     name = "openai"
-    base = "/v1"
     models: ClassVar[tuple[Model, ...]] = OPENAI
-    request_type: ClassVar[type[ChatRequest]] = OpenChatRequest
-    fingerprint = "fp_simulated"
+    request_type: ClassVar[type[ChatRequest]] = StrictChatRequest
+    reasoning_field: ClassVar[str | None] = None
     beside: ClassVar[Mapping[str, Beside]] = {
-        "/embeddings": Embeddings({"text-embedding-3-small": 1536, "local-embed": 384}, OpenEmbeddings, tokens=True),
-        "/rerank": Rerank(("local-rerank",)),
-        "/completions": Completions(),
-        "/audio/transcriptions": Audio(("whisper-1",), formats=("json", "text", "verbose_json")),
-        "/audio/translations": Audio(("whisper-1",), formats=("json", "text", "verbose_json")),
+        "/embeddings": Embeddings({"text-embedding-3-small": 1536}, OpenEmbeddings, tokens=True),
+        "/audio/transcriptions": Audio(("whisper-1",), formats=_FORMS),
+        "/audio/translations": Audio(("whisper-1",), formats=_FORMS),
     }
 
-    @override
-    def failure(self, status: int, message: str | None = None, fault: Fault | None = None) -> Reply:
-        """`{"error":{"message","type","param","code"}}`."""
-        kind, code = _TYPES.get(status, ("server_error" if status >= 500 else "invalid_request_error", None))
-        if fault is not None and fault.code is not None:
-            kind = code = fault.code
-        error = {"message": message or f"Simulated failure {status}.", "type": kind, "param": None, "code": code}
-        headers: list[tuple[str, str]] = []
-        if fault is not None and fault.retry_after is not None:
-            headers = [("retry-after-ms", f"{fault.retry_after * 1000:.0f}"), ("retry-after", f"{fault.retry_after:g}")]
-        return json_reply({"error": error}, status=status, headers=tuple(headers))
+    def __init__(self) -> None:
+        super().__init__()
+        self._stored: dict[str, list[Json]] = {}
 
     @override
-    def too_long(self, model: Model, prompt: int) -> Exception:
-        text = (
-            f"This model's maximum context length is {model.context} tokens. "
-            f"However, your messages resulted in {prompt} tokens."
-        )
-        return self.refuse(400, text, Fault(kind="status", code="context_length_exceeded"))
+    def clear(self) -> None:
+        super().clear()
+        self._stored.clear()
 
     @override
-    def model_entry(self, model: Model) -> dict[str, Any]:
-        return {**super().model_entry(model), "owned_by": "system"}
+    def answer(self, request: HttpRequest, path: str, manner: Manner) -> Reply:
+        route = path.removeprefix(self.base)
+        if request.method == "POST" and route in ("/responses", "/responses/input_tokens"):
+            self.authenticate(request)
+            return self._respond(request, manner, count=route != "/responses")
+        return super().answer(request, path, manner)
+
+    @override
+    def invalid(self, violation: Violation) -> Exception:
+        if violation.kind == "unknown":
+            return self._wrong(f"Unknown parameter: '{violation.dotted}'.", violation.dotted, "unknown_parameter")
+        return super().invalid(violation)
+
+    @override
+    def check(self, request: ChatRequest, model: Model) -> None:
+        if not isinstance(request, StrictChatRequest):
+            raise TypeError(request)
+        for message in request.messages:
+            for given in (message.tool_call_id, *(call.id for call in message.tool_calls or ())):
+                if given is not None and len(given) > 64:
+                    raise self._wrong("string too long. Expected a string with maximum length 64.", "messages")
+        if len(request.stop or ()) > 4 and not isinstance(request.stop, str):
+            raise self._wrong("Invalid 'stop': array too long.", "stop")
+        if model.thinking:
+            self._check_thinking(request, model)
+
+    def _check_thinking(self, request: StrictChatRequest, model: Model) -> None:
+        effort = request.reasoning_effort
+        thinks = effort != "none"
+        if request.tools and ("tools-on-responses" in model.flags or (thinks and "tools-unthinking" in model.flags)):
+            text = f"Function tools with reasoning_effort are not supported for {model.id} in /v1/chat/completions"
+            raise self._wrong(f"{text}. Please use /v1/responses instead.", "reasoning_effort")
+        if effort == "max" or (effort is not None and effort not in model.thinking):
+            raise self._wrong(f"Unsupported value: '{effort}'.", "reasoning_effort", "unsupported_value")
+        refused = ["max_tokens", "stop"]
+        if thinks:
+            refused += ["temperature", "top_p", "logprobs", "top_logprobs"]
+        for name in refused:
+            if getattr(request, name) is not None:
+                raise self._wrong(f"Unsupported parameter: '{name}'.", name, "unsupported_parameter")
+
+    def _wrong(self, text: str, param: str, code: str | None = None) -> RefusalError:
+        """OpenAI's error body with the parameter that it is about."""
+        error = {"message": text, "type": "invalid_request_error", "param": param, "code": code}
+        return RefusalError(json_reply({"error": error}, status=400))
+
+    def _respond(self, raw: HttpRequest, manner: Manner, *, count: bool) -> Reply:
+        request = self.read(raw.body, ResponsesRequest)
+        model = self.known(request.model)
+        earlier: list[Json] = []
+        if request.previous_response_id is not None:
+            if request.previous_response_id not in self._stored:
+                text = f"Previous response with id '{request.previous_response_id}' not found."
+                raise self._wrong(text, "previous_response_id", "previous_response_not_found")
+            earlier = self._stored[request.previous_response_id]
+        items = [*earlier, *request.items]
+        if (wrong := complaint(request, items, model)) is not None:
+            raise self._wrong(*wrong)
+        thinks = bool(model.thinking) and request.effort != "none"
+        script = self.compose(question_of(request, items, seed_of(raw.body), thinks=thinks), manner)
+        if count:
+            return json_reply({"object": "response.input_tokens", "input_tokens": script.tally.prompt})
+        answering = Answering(request, script, self.next_id(script.seed))
+        reply = answering.reply()
+        if request.store is not False:
+            response = answering.response(answering.status)
+            self._stored[response["id"]] = [*items, *response["output"]]
+        return reply

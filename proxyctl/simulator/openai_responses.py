@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from proxyctl.simulator.models import Model
-from proxyctl.simulator.provider import text_in
+from proxyctl.simulator.provider import data_url_size, text_in
 from proxyctl.simulator.reply import EVENT_STREAM, Reply, event_frame, json_reply
-from proxyctl.simulator.script import Question, Script, Tool, ToolResult
+from proxyctl.simulator.script import Image, Question, Script, Tool, ToolResult
 
 Json = dict[str, Any]
 LEAST_OUTPUT = 16
@@ -45,6 +45,13 @@ class ResponsesRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     top_p: float | None = None
     metadata: Json | None = None
     user: str | None = None
+    conversation: str | Json | None = None
+    background: bool | None = None
+    prompt: Json | None = None
+    prompt_cache_options: Json | None = None
+    top_logprobs: int | None = None
+    context_management: list[Json] | None = None
+    client_metadata: Json | None = None
 
     @property
     def effort(self) -> str | None:
@@ -75,6 +82,9 @@ def complaint(request: ResponsesRequest, items: list[Json], model: Model) -> tup
 
 def _item_complaint(items: list[Json]) -> tuple[str, str] | None:
     open_calls: dict[str, str] = {}
+    ids = [item["id"] for item in items if item.get("id") is not None]
+    if twice := next((given for at, given in enumerate(ids) if given in ids[:at]), None):
+        return f"Duplicate item found with id {twice}. Remove duplicate items from your input and try again.", "input"
     for index, item in enumerate(items):
         kind, path, call_id = item.get("type", "message"), f"input[{index}]", str(item.get("call_id"))
         if (wrong := _id_complaint(item, kind, path)) is not None:
@@ -114,6 +124,7 @@ def question_of(request: ResponsesRequest, items: list[Json], seed: str, *, thin
         user_text=_text(asked.get("content")),
         prompt=(request.instructions or "") + text_in(items) + text_in(request.tools or []),
         seed=seed,
+        images=tuple(_images(asked.get("content"))),
         tools=tuple(Tool(tool["name"], tool.get("parameters") or {}) for tool in request.tools or () if "name" in tool),
         results=tuple(reversed(results)),
         choice=f"tool:{choice.get('name')}" if isinstance(choice, dict) else {"required": "any"}.get(choice, choice),
@@ -123,6 +134,12 @@ def question_of(request: ResponsesRequest, items: list[Json], seed: str, *, thin
         json_object=wanted.get("type") == "json_object",
         thinks=thinks,
     )
+
+
+def _images(content: Any) -> Iterator[Image]:
+    for part in content if isinstance(content, list) else ():
+        if part.get("type") == "input_image":
+            yield Image(*data_url_size(part.get("image_url", "")))
 
 
 def _text(content: Any) -> str:
@@ -196,9 +213,19 @@ class Answering:
         frames = tuple(self.frames())
         if self.request.stream:
             return Reply(
-                status=200, headers=EVENT_STREAM, frames=frames, tally=self.script.tally, model=self.request.model
+                status=200,
+                headers=EVENT_STREAM,
+                frames=frames,
+                tally=self.script.tally,
+                model=self.request.model,
+                error_frame=self._failed,
             )
         return json_reply(self.response(self.status), tally=self.script.tally, model=self.request.model)
+
+    def _failed(self, body: bytes, number: int) -> bytes:
+        error = {"code": "server_error", "message": msgspec.json.decode(body)["error"]["message"]}
+        self._sequence = number
+        return self._event("failed", response={**self.response("failed"), "output": [], "error": error})
 
     def _event(self, kind: str, **members: Any) -> bytes:
         name = f"response.{kind}"

@@ -3,6 +3,8 @@
 Providers build replies without any I/O; `delivery.py` puts them on the wire, faults included.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from proxyctl.simulator.tokens import Tally
@@ -15,7 +17,8 @@ _encoder = msgspec.json.Encoder()
 class Reply(msgspec.Struct, frozen=True):
     """`frames` is None for a plain answer; otherwise `body` is unused.
 
-    `terminator` counts the trailing frames that tell the client that the stream is complete.
+    `terminator` counts the trailing frames that tell the client that the stream is complete. `error_frame` writes an
+    error's body as the frame of that number, where the stream tells errors otherwise than the provider's others do.
     """
 
     status: int
@@ -25,6 +28,7 @@ class Reply(msgspec.Struct, frozen=True):
     terminator: int = 1
     tally: Tally | None = None
     model: str | None = None
+    error_frame: Callable[[bytes, int], bytes] | None = None
 
 
 class RefusalError(Exception):

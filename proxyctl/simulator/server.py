@@ -1,4 +1,4 @@
-"""The simulator itself: six providers and a generic one behind one loopback port, with faults and a ledger.
+"""The simulator itself: seven providers and a generic one behind one loopback port, with faults and a ledger.
 
 A client's base URL for a provider is `Simulator.url(name)`; below it the paths are the provider's real ones. It
 imports none of the gateway's codecs, because it is what they are judged by.
@@ -11,6 +11,7 @@ import msgspec
 
 from proxyctl.simulator.anthropic import Anthropic
 from proxyctl.simulator.cohere import Cohere
+from proxyctl.simulator.compatible import Compatible
 from proxyctl.simulator.control import Control
 from proxyctl.simulator.delivery import REPLACING, deliver, never_answer, with_stream_fault
 from proxyctl.simulator.faults import Fault, FaultBook
@@ -20,7 +21,6 @@ from proxyctl.simulator.http_server import Connection, HttpRequest, HttpServer
 from proxyctl.simulator.ledger import Ledger
 from proxyctl.simulator.mistral import Mistral
 from proxyctl.simulator.openai import OpenAI
-from proxyctl.simulator.openai_strict import OpenAIStrict
 from proxyctl.simulator.provider import SimulatedProvider
 from proxyctl.simulator.reply import RefusalError, json_reply
 from proxyctl.simulator.script import Manner
@@ -35,7 +35,7 @@ PROVIDERS: tuple[type[SimulatedProvider], ...] = (
     Cohere,
     Mistral,
     OpenAI,
-    OpenAIStrict,
+    Compatible,
 )
 
 

@@ -9,6 +9,7 @@ DEMO_KEY = "demo-key-of-the-simulator"
 _PATHS = {
     "gemini": "/gemini",
     "anthropic": "/anthropic",
+    "openai": "/openai/v1",
     "groq": "/groq/openai/v1",
     "together": "/together/v1",
     "cohere": "/cohere",
@@ -18,7 +19,7 @@ _MODES = {"gemini": "pooled"}
 
 
 def demo_config(simulator_url: str, port: int) -> str:
-    """A config file (TOML text): all six providers at the simulator, Gemini primary, the others as fallbacks.
+    """A config file (TOML text): all seven providers at the simulator, Gemini primary, the others as fallbacks.
 
     The key of every provider is read from the environment variable `KEY_VARIABLE`; any value will do.
     """

@@ -41,7 +41,8 @@ def test_the_daemon_s_life(home: Path) -> None:
         "Nobody can serve yet: no provider that is switched on has a key.\n"
         "Set GEMINI_API_KEY in the environment or in .env and run `proxyctl restart`,\n"
         "or store a key with `proxyctl providers key gemini`.\n"
-        "Other keys: ANTHROPIC_API_KEY, GROQ_API_KEY, TOGETHER_API_KEY, COHERE_API_KEY, MISTRAL_API_KEY, OPENAI_API_KEY;\n"
+        "Other keys: ANTHROPIC_API_KEY, GROQ_API_KEY, TOGETHER_API_KEY, COHERE_API_KEY, MISTRAL_API_KEY, "
+        "OPENAI_API_KEY;\n"
         "switch their providers on with `proxyctl providers set NAME fallback`.\n"
         "No key at hand? `proxyctl demo` shows everything on simulated providers.\n"
     )

@@ -110,17 +110,14 @@ def simulator_process() -> Iterator[Simulated]:
 
 
 def config(simulated: Simulated, more: str = "", *, server: str = "port = 0") -> str:
-    """A config with the six providers and a generic one named `local`, all of them at the simulator.
+    """A config with the seven providers and a generic one named `local`, all of them at the simulator.
 
     Gemini is pooled, the others are fallbacks in the order of the file. `more` is appended.
     """
     sections = [f"[server]\n{server}", '[routing]\nprimary = "gemini"']
     for name, url in simulated.urls.items():
-        if name == "openai-strict":  # it has tests of its own
-            continue
-        provider = "local" if name == "openai" else name
-        lines = [f"[providers.{provider}]", f'mode = "{"pooled" if name == "gemini" else "fallback"}"']
-        lines += ['kind = "openai-compatible"'] if name == "openai" else []
+        lines = [f"[providers.{name}]", f'mode = "{"pooled" if name == "gemini" else "fallback"}"']
+        lines += ['kind = "openai-compatible"'] if name == "local" else []
         lines += [f'base_url = "{url}"', f'key = "${KEY_VARIABLE}"']
         sections.append("\n".join(lines))
     return "\n\n".join([*sections, more]) + "\n"

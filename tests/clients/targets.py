@@ -37,11 +37,6 @@ class Target:
     def __str__(self) -> str:
         return self.provider
 
-    @property
-    def simulated(self) -> str:
-        """Its name at the simulator."""
-        return "openai" if self.provider == "local" else self.provider
-
     def named(self, model: str) -> str:
         return f"{self.provider}:{model}"
 
@@ -62,6 +57,7 @@ TARGETS = (
         structured="openai/gpt-oss-120b",
     ),
     _one("together", "Qwen/Qwen3.8-Flash", thinks="moonshotai/Kimi-K3.1-Pro"),
+    _one("openai", "gpt-6.1-sol", structured="gpt-5.4-mini"),
     _one("cohere", "command-a-plus-05-2026", translated=True),
     _one("mistral", "mistral-large-4"),
     _one("local", "gpt-4.1", thinks="local-reasoner"),
@@ -74,6 +70,7 @@ EMBEDDERS = {
     "mistral": ("mistral-embed", 1024),
     "together": ("intfloat/multilingual-e5-large-instruct", 1024),
     "groq": ("nomic-embed-text-v1_5", 768),
+    "openai": ("text-embedding-3-small", 1536),
     "local": ("text-embedding-3-small", 1536),
 }
 """A model that embeds at each provider that has one, and the length of its vectors."""

@@ -37,6 +37,7 @@ from .targets import PNG
 
 FOREIGN_NAMES = """\
 [aliases]
+"gpt-5.6-luna" = ["local:gpt-5.6-luna"]
 "gpt-5.6-sol" = ["gemini:gemini-3.8-flash"]
 "gpt-5.6-terra" = ["anthropic:claude-sonnet-5-5"]
 "gemini-3.8-flash" = ["anthropic:claude-sonnet-5-5"]
@@ -55,6 +56,7 @@ LOOPS = [
     (CLAUDE, "mistral:mistral-large-4", "mistral", "translate"),
     (CLAUDE, "cohere:command-a-plus-05-2026", "cohere", "translate"),
     (CLAUDE, "together:Qwen/Qwen3.8-Flash", "together", "translate"),
+    (CODEX, "openai:gpt-5.4-mini", "openai", "passthrough"),
     (CODEX, "local:gpt-4.1", "local", "translate"),
     (CODEX, "gemini:gemini-3.8-flash", "gemini", "translate"),
     (CODEX, "anthropic:claude-sonnet-5-5", "anthropic", "translate"),
@@ -107,7 +109,7 @@ def test_tool_loop(
     check_success(done, tmp_path)
     assert simulated.scripted() == 0
     seen = simulated.seen()
-    assert {(one.provider, one.status) for one in seen} == {("openai" if provider == "local" else provider, 200)}
+    assert {(one.provider, one.status) for one in seen} == {(provider, 200)}
     kept = records(daemon, began, len(seen))
     assert [row["outcome"] for row in kept] == ["ok"] * len(seen)
     assert all(agent.client in row["client"] and row["provider"] == provider for row in kept)

@@ -212,7 +212,7 @@ def test_upstream_errors_become_the_sdks(
     name: str,
 ) -> None:
     planned = 529 if target.provider == "anthropic" and status == 503 else status
-    simulated.fault("status", target.simulated, status=planned, times=None, message="planned")
+    simulated.fault("status", target.provider, status=planned, times=None, message="planned")
 
     with pytest.raises(kind, match="planned") as caught:
         strict_anthropic.messages.create(
@@ -257,7 +257,7 @@ def test_broken_stream_ends_in_an_error_and_no_stop(
     daemon: Home, simulated: Simulated, target: Target, fault: str
 ) -> None:
     simulated.pace(words=80)
-    simulated.fault(fault, target.simulated, after_frames=20, status=500, message="planned")
+    simulated.fault(fault, target.provider, after_frames=20, status=500, message="planned")
 
     answer = daemon.messages(target.named(target.plain), stream=True)
 
@@ -271,7 +271,7 @@ def test_sdk_raises_when_a_stream_breaks(
     strict_anthropic: anthropic.Anthropic, simulated: Simulated, target: Target
 ) -> None:
     simulated.pace(words=80)
-    simulated.fault("cut", target.simulated, after_frames=20)
+    simulated.fault("cut", target.provider, after_frames=20)
 
     with (
         pytest.raises(anthropic.APIStatusError),
@@ -285,7 +285,7 @@ def test_sdk_raises_when_a_stream_breaks(
 def test_failure_before_the_content_of_a_stream_is_a_status(
     strict_anthropic: anthropic.Anthropic, simulated: Simulated, target: Target
 ) -> None:
-    simulated.fault("error_in_200", target.simulated, status=500, times=None, message="planned")
+    simulated.fault("error_in_200", target.provider, status=500, times=None, message="planned")
 
     with (
         pytest.raises(anthropic.InternalServerError) as caught,

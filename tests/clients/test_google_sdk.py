@@ -36,7 +36,7 @@ WITH_TOOLS = types.GenerateContentConfig(
 THINKING = types.GenerateContentConfig(
     thinking_config=types.ThinkingConfig(include_thoughts=True, thinking_level=types.ThinkingLevel.HIGH)
 )
-COUNTERS = ("gemini", "anthropic")
+COUNTERS = ("gemini", "anthropic", "openai", "mistral")
 TEMPLATE_TOKENS = 60
 """What Cohere counts beside the text, and does not bill."""
 
@@ -220,7 +220,7 @@ def test_thoughts_that_nobody_asked_for_are_not_shown(google: genai.Models, targ
 def test_upstream_errors_become_the_sdks(
     google: genai.Models, simulated: Simulated, target: Target, status: int, seen_as: int, name: str, stream: bool
 ) -> None:
-    simulated.fault("status", target.simulated, status=status, times=None, message="planned")
+    simulated.fault("status", target.provider, status=status, times=None, message="planned")
     model = target.named(target.plain)
 
     with pytest.raises(errors.ServerError if seen_as >= 500 else errors.ClientError, match="planned") as caught:
@@ -242,7 +242,7 @@ def test_broken_stream_never_looks_complete(
     google: genai.Models, simulated: Simulated, target: Target, fault: str
 ) -> None:
     simulated.pace(words=80)
-    simulated.fault(fault, target.simulated, after_frames=20, status=500, message="planned")
+    simulated.fault(fault, target.provider, after_frames=20, status=500, message="planned")
     seen: list[types.GenerateContentResponse] = []
 
     with pytest.raises((errors.APIError, errors.UnknownApiResponseError)):
@@ -283,7 +283,8 @@ def test_tokens_are_counted_by_whoever_can(google: genai.Models, target: Target,
     assert estimated is (target.provider not in COUNTERS)
     plain = len("Good morning to all of you") // 4
     assert counted.total_tokens is not None
-    assert plain / 4 <= counted.total_tokens <= plain * 8 if estimated else counted.total_tokens == plain
+    least, most = (plain / 4, plain * 8) if estimated else (plain, plain + 4)  # counters count what frames the text
+    assert least <= counted.total_tokens <= most
     assert len(simulated.seen()) == (0 if estimated else 1)
 
 

@@ -113,7 +113,7 @@ def test_refusal_of_every_provider_keeps_its_status_and_words(
     ask: Ask, client: str, target: Target, simulated: Simulated
 ) -> None:
     """Whatever shape the provider's own errors have."""
-    simulated.fault("status", target.simulated, status=400, times=None, message="planned")
+    simulated.fault("status", target.provider, status=400, times=None, message="planned")
 
     seen = ask(client, "plain", target.named(target.plain))
 
@@ -132,7 +132,7 @@ def test_unknown_model_is_not_found(ask: Ask, client: str) -> None:
 @every_client
 def test_broken_stream_is_thrown(ask: Ask, client: str, target: Target, simulated: Simulated) -> None:
     simulated.pace(words=80)
-    simulated.fault("cut", target.simulated, after_frames=20)
+    simulated.fault("cut", target.provider, after_frames=20)
 
     seen = ask(client, "stream", target.named(target.plain))
 

@@ -125,7 +125,7 @@ def test_several_system_prompts_reach_the_model(
     [seen] = simulated.seen()
     assert b"First rule." in seen.raw
     assert b"Second rule." in seen.raw
-    assert b'"developer"' not in seen.raw or target.provider in ("groq", "local"), "only these two document the role"
+    assert b'"developer"' not in seen.raw or target.provider in ("openai", "groq", "local"), "only they document the role"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_upstream_errors_become_the_sdks(
     seen_as: int,
     kind: type[openai.APIStatusError],
 ) -> None:
-    simulated.fault("status", target.simulated, status=status, times=None, message="planned")
+    simulated.fault("status", target.provider, status=status, times=None, message="planned")
 
     with pytest.raises(kind, match="planned") as caught:
         strict_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING)
@@ -182,7 +182,7 @@ def test_broken_stream_never_looks_complete(
     strict_openai: openai.OpenAI, simulated: Simulated, target: Target, fault: str
 ) -> None:
     simulated.pace(words=80)
-    simulated.fault(fault, target.simulated, after_frames=20, status=500, message="planned")
+    simulated.fault(fault, target.provider, after_frames=20, status=500, message="planned")
     seen: list[Any] = []
 
     stream = strict_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True)
@@ -200,7 +200,7 @@ def take(stream: Iterable[Any], seen: list[Any]) -> None:
 
 def test_stream_without_its_terminator(lax_openai: openai.OpenAI, simulated: Simulated, target: Target) -> None:
     """A finish reason without `[DONE]` is complete; without either, in the formats that say both at once, it is not."""
-    simulated.fault("missing_terminator", target.simulated)
+    simulated.fault("missing_terminator", target.provider)
     seen: list[Any] = []
 
     with lax_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True) as stream:
@@ -217,7 +217,7 @@ def test_stream_without_its_terminator(lax_openai: openai.OpenAI, simulated: Sim
 def test_stream_that_breaks_before_its_content_is_an_error(
     strict_openai: openai.OpenAI, simulated: Simulated, target: Target, fault: str
 ) -> None:
-    simulated.fault(fault, target.simulated, status=503, message="planned", times=None)
+    simulated.fault(fault, target.provider, status=503, message="planned", times=None)
 
     with pytest.raises(openai.APIError):
         strict_openai.chat.completions.create(model=target.named(target.plain), messages=MORNING, stream=True).close()
@@ -226,7 +226,7 @@ def test_stream_that_breaks_before_its_content_is_an_error(
 def test_cut_stream_is_told_in_a_frame_and_without_done(daemon: Home, simulated: Simulated, target: Target) -> None:
     """The SDK takes an early end for an end, so the bytes are looked at."""
     simulated.pace(words=80)
-    simulated.fault("cut", target.simulated, after_frames=20)
+    simulated.fault("cut", target.provider, after_frames=20)
 
     answer = daemon.chat(target.named(target.plain), stream=True)
 

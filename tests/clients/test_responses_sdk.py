@@ -54,7 +54,7 @@ def test_streaming_helper_assembles_the_same_answer(strict_openai: openai.OpenAI
 
 def test_length(strict_openai: openai.OpenAI, target: Target) -> None:
     answer = strict_openai.responses.create(
-        model=target.named(target.plain), input="Count to a hundred", max_output_tokens=3
+        model=target.named(target.plain), input="Count to a hundred", max_output_tokens=16
     )
 
     assert answer.status == "incomplete"
@@ -94,7 +94,7 @@ def test_a_conversation_by_the_id_of_its_last_answer(strict_openai: openai.OpenA
 
 
 def test_a_stream_that_breaks_raises(lax_openai: openai.OpenAI, target: Target, simulated: Simulated) -> None:
-    simulated.fault("cut", target.simulated)
+    simulated.fault("cut", target.provider)
 
     with pytest.raises(openai.APIError):
         list(lax_openai.responses.create(model=target.named(target.plain), input="Good morning", stream=True))

@@ -34,7 +34,7 @@ from .simulated import Seen, Simulated
 from .targets import PNG, SCHEMA, TARGETS, TOOL_NAME, TWO_CALLS, Target
 
 STRICT_TYPES = Path(__file__).parents[1] / "providers" / "strict_body.py"
-SDKS = {"anthropic": "anthropic", "groq": "groq", "together": "together", "openai": "openai"}
+SDKS = {"anthropic": "anthropic", "groq": "groq", "together": "together", "local": "openai"}
 BY_NAME = {target.provider: target for target in TARGETS}
 
 CHAT_TOOL = {"type": "function", "function": {"name": TOOL_NAME, "description": "d", "parameters": SCHEMA}}
@@ -142,7 +142,7 @@ def bodies(daemon: Home, simulated: Simulated, provider: str) -> list[Seen]:
     converse_as_the_matrix(daemon, simulated, target, "openai-responses")
     if provider != "gemini":  # whose SDK's own bytes pass through
         converse_as_the_matrix(daemon, simulated, target, "gemini-generate")
-    seen = simulated.seen(target.simulated)
+    seen = simulated.seen(target.provider)
     assert len(seen) > 20
     assert {one.status for one in seen} == {200}
     return seen
@@ -159,15 +159,11 @@ def blocks(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_together_types(body: dict[str, Any]) -> dict[str, Any]:
-    """They want a number on each call that is sent back, and know no `strict` and no `detail`; the API forgives it."""
+    """They want a number on each call that is sent back; the API forgives it."""
     judged: dict[str, Any] = json.loads(json.dumps(body))
     for message in judged["messages"]:
         for index, call in enumerate(message.get("tool_calls") or ()):
             call["index"] = index
-        for part in message["content"] if isinstance(message.get("content"), list) else ():
-            part.get("image_url", {}).pop("detail", None)
-    for tool in judged.get("tools", ()):
-        tool["function"].pop("strict", None)
     return judged
 
 

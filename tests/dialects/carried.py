@@ -22,7 +22,9 @@ from proxyctl.dialects.base import AnswerContext
 from proxyctl.dialects.names import ToolNames
 from proxyctl.dialects.registry import INBOUND, UPSTREAM
 from proxyctl.dialects.traits import PERMISSIVE
-from proxyctl.gateway.relay import CUT, Carrier, PassthroughCarrier, TranslateCarrier
+from proxyctl.gateway.passthrough import PassthroughCarrier
+from proxyctl.gateway.relay import CUT, Carrier
+from proxyctl.gateway.translate import TranslateCarrier
 from tests.dialects.wire_cases import cases, frames, pieces
 
 FOLDERS: dict[str, DialectName] = {
@@ -113,12 +115,12 @@ def carried(carrier: Carrier, wire: bytes, clock: ManualClock, losses: Losses, c
     sent: list[bytes] = []
     for piece in cut if isinstance(cut, list) else frames(wire) if cut is None else pieces(wire, cut):
         clock.advance(1)
-        sent.append(carrier.feed(piece))
+        sent += carrier.feed(piece)
         if carrier.problem is not None:
             break
     clock.advance(1)
     if carrier.problem is None:
-        sent.append(carrier.end())
+        sent += carrier.end()
     return Carried(
         sent=b"".join(sent),
         result=carrier.result(REQUEST),

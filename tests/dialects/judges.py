@@ -30,6 +30,7 @@ _DELTAS = {
     "input_json_delta": "tool_use",
     "thinking_delta": "thinking",
     "signature_delta": "thinking",
+    "citations_delta": "text",
 }
 
 
@@ -265,6 +266,7 @@ def _seen_response(document: Json) -> Seen:
     for item in response.output:
         match item.type:
             case "reasoning":
+                assert item.summary or item.encrypted_content  # else there was nothing to tell
                 thoughts += [part.text for part in item.summary]
             case "message":
                 refusals += [part.refusal for part in item.content if part.type == "refusal"]

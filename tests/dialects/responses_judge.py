@@ -83,7 +83,6 @@ def _check_item(events: list[Json], index: int) -> Json:
             _check_parts(inner, item["content"], "content_index", "response.content_part")
         case "reasoning":
             assert begun["summary"] == []
-            assert item["summary"] or item["encrypted_content"]
             _check_parts(inner, item["summary"], "summary_index", "response.reasoning_summary_part")
         case "function_call":
             assert (begun["status"], begun["arguments"]) == ("in_progress", "")
@@ -105,9 +104,12 @@ def _check_parts(events: list[Json], parts: list[Json], place: str, kind: str) -
         name, member = _TEXTS[part["type"]]
         assert added["type"] == f"{kind}.added"
         assert {event[place] for event in (added, *inner, done)} == {index}
-        assert added["part"] == {**part, member: ""}
+        assert added["part"] == {**part, member: "", **({"annotations": []} if "annotations" in part else {})}
         assert done["part"] == part
-        _check_text(inner, name, member, part[member])
+        sources = [event for event in inner if event["type"] == "response.output_text.annotation.added"]
+        assert [event["annotation_index"] for event in sources] == list(range(len(sources)))
+        assert [event["annotation"] for event in sources] == part.get("annotations", [])
+        _check_text([event for event in inner if event not in sources], name, member, part[member])
     assert events == []
 
 

@@ -1,4 +1,4 @@
-"""What an answer says of its sources does not cross dialects, and the record says so; in its own dialect it passes."""
+"""An answer's sources cross dialects where the caller's has a place for them; else the record says what was lost."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.gateway.hostile import CHAT, MESSAGES, Upstream, response, streamed
 
 USAGE = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
 CHUNKS = {"groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}]}
+SUPPORTED = {**CHUNKS, "groundingSupports": [{"segment": {"endIndex": 6}, "groundingChunkIndices": [0]}]}
 
 
 def grounded(sources: dict[str, Any]) -> dict[str, Any]:
@@ -47,22 +48,34 @@ CITED_STREAM: list[dict[str, Any]] = [
     {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}},
     {"type": "message_stop"},
 ]
-SOURCED = {"start": 0, "end": 6, "text": "Lisbon", "sources": [{"type": "document", "id": "d"}]}
-COHERE = {
-    "id": "c",
-    "finish_reason": "COMPLETE",
-    "message": {"role": "assistant", "content": [{"type": "text", "text": "Lisbon."}], "citations": [SOURCED]},
-    "usage": {"tokens": {"input_tokens": 1, "output_tokens": 1}},
-}
-COHERE_STREAM: list[dict[str, Any]] = [
-    {"type": "message-start", "id": "c", "delta": {"message": {"role": "assistant", "content": [], "citations": []}}},
-    {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}},
-    {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "Lisbon."}}}},
-    {"type": "content-end", "index": 0},
-    {"type": "citation-start", "index": 0, "delta": {"message": {"citations": SOURCED}}},
-    {"type": "citation-end", "index": 0},
-    {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": COHERE["usage"]}},
-]
+SOURCED = {"type": "document", "id": "d"}
+PAGE = {**SOURCED, "document": {"url": "https://a.example", "title": "A"}}
+COUNTS = {"tokens": {"input_tokens": 1, "output_tokens": 1}}
+
+
+def cited(source: dict[str, Any]) -> dict[str, Any]:
+    return {"start": 0, "end": 6, "text": "Lisbon", "sources": [source]}
+
+
+def cohere(source: dict[str, Any]) -> dict[str, Any]:
+    content = [{"type": "text", "text": "Lisbon."}]
+    message = {"role": "assistant", "content": content, "citations": [cited(source)]}
+    return {"id": "c", "finish_reason": "COMPLETE", "message": message, "usage": COUNTS}
+
+
+def cohere_stream(*sources: dict[str, Any]) -> list[dict[str, Any]]:
+    message = {"role": "assistant", "content": [], "citations": []}
+    return [
+        {"type": "message-start", "id": "c", "delta": {"message": message}},
+        {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}},
+        {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "Lisbon."}}}},
+        {"type": "content-end", "index": 0},
+        *(
+            {"type": "citation-start", "index": index, "delta": {"message": {"citations": cited(source)}}}
+            for index, source in enumerate(sources)
+        ),
+        {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": COUNTS}},
+    ]
 
 
 def whole(answer: dict[str, Any]) -> bytes:
@@ -73,10 +86,10 @@ def frames(*events: dict[str, Any]) -> bytes:
     return streamed(*map(msgspec.json.encode, events))
 
 
-async def losses(
+async def asked(
     start_gateway: StartGateway, upstream: Upstream, kind: str, answer: bytes, *, path: str = CHAT
-) -> list[str]:
-    """The paths of what the record says was lost."""
+) -> tuple[str, list[str]]:
+    """What the caller got, and the paths of what the record says was lost."""
     stream = b"event-stream" in answer
     upstream.answer, upstream.keep = answer, False
     gate = await start_gateway(upstream.config(keyed=True, kind=kind), {"HOSTILE_KEY": "k"})
@@ -91,24 +104,53 @@ async def losses(
 
     assert "Lisbon." in told.text, told.text
     [record] = await gate.records(1)
-    return [loss.path for loss in record.losses]
+    return told.text, [loss.path for loss in record.losses]
+
+
+def annotations(told: str) -> list[Any]:
+    """Of a chat answer, whole or streamed."""
+    lines = [line.removeprefix("data: ") for line in told.splitlines() if line.startswith(("{", "data: {"))]
+    choices = [choice for line in lines for choice in msgspec.json.decode(line)["choices"]]
+    return [one for choice in choices for one in (choice.get("message") or choice["delta"]).get("annotations", [])]
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer", "path"),
+    ("kind", "answer", "words"),
     [
-        ("gemini", whole(grounded(CHUNKS)), "candidates[0].groundingMetadata"),
-        ("gemini", frames(grounded(CHUNKS)), "candidates[0].groundingMetadata"),
-        ("anthropic", whole(CITED), "content[].citations"),
-        ("anthropic", frames(*CITED_STREAM), "content[].citations"),
-        ("cohere", whole(COHERE), "message.citations"),
-        ("cohere", frames(*COHERE_STREAM), "message.citations"),
+        ("gemini", whole(grounded(SUPPORTED)), "Lisbon"),
+        ("gemini", frames(grounded(SUPPORTED)), "Lisbon"),
+        ("anthropic", whole(CITED), "Lisbon."),
+        ("anthropic", frames(*CITED_STREAM), "Lisbon."),
+        ("cohere", whole(cohere(PAGE)), "Lisbon"),
+        ("cohere", frames(*cohere_stream(PAGE)), "Lisbon"),
     ],
 )
-async def test_sources_that_are_not_carried_are_a_loss(
-    start_gateway: StartGateway, upstream: Upstream, kind: str, answer: bytes, path: str
+async def test_a_source_with_an_address_reaches_a_chat_client(
+    start_gateway: StartGateway, upstream: Upstream, kind: str, answer: bytes, words: str
 ) -> None:
-    assert path in await losses(start_gateway, upstream, kind, answer)
+    told, _ = await asked(start_gateway, upstream, kind, answer)
+
+    place = {"start_index": 0, "end_index": len(words), "title": "A", "url": "https://a.example"}
+    assert annotations(told) == [{"type": "url_citation", "url_citation": place}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("gemini", whole(grounded(CHUNKS))),
+        ("gemini", frames(grounded(CHUNKS))),
+        ("cohere", whole(cohere(SOURCED))),
+        ("cohere", frames(*cohere_stream(SOURCED))),
+    ],
+    ids=["no-place", "no-place-streamed", "no-address", "no-address-streamed"],
+)
+async def test_a_source_that_cannot_be_told_is_a_loss(
+    start_gateway: StartGateway, upstream: Upstream, kind: str, answer: bytes
+) -> None:
+    told, lost = await asked(start_gateway, upstream, kind, answer)
+
+    assert annotations(told) == []
+    assert lost == ["choices[0].message.annotations"]
 
 
 @pytest.mark.parametrize(
@@ -117,19 +159,22 @@ async def test_sources_that_are_not_carried_are_a_loss(
         ("gemini", whole(grounded({}))),
         ("anthropic", whole({**CITED, "content": [{"type": "text", "text": "Lisbon.", "citations": None}]})),
         ("anthropic", frames(*CITED_STREAM[:3], *CITED_STREAM[4:])),
-        ("cohere", frames(*COHERE_STREAM[:4], *COHERE_STREAM[6:])),
+        ("cohere", frames(*cohere_stream())),
     ],
 )
 async def test_an_answer_without_sources_loses_nothing(
     start_gateway: StartGateway, upstream: Upstream, kind: str, answer: bytes
 ) -> None:
-    found = await losses(start_gateway, upstream, kind, answer)
+    _, found = await asked(start_gateway, upstream, kind, answer)
 
-    assert not [path for path in found if "itation" in path or "grounding" in path]
+    assert not [path for path in found if "itation" in path or "annotation" in path or "grounding" in path]
 
 
 @pytest.mark.parametrize("answer", [whole(CITED), frames(*CITED_STREAM)], ids=["whole", "streamed"])
 async def test_sources_pass_to_callers_of_the_same_dialect(
     start_gateway: StartGateway, upstream: Upstream, answer: bytes
 ) -> None:
-    assert await losses(start_gateway, upstream, "anthropic", answer, path=MESSAGES) == []
+    told, lost = await asked(start_gateway, upstream, "anthropic", answer, path=MESSAGES)
+
+    assert told.count("encrypted_index") == 1
+    assert lost == []

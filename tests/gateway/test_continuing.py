@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from proxyctl.core.clock import ManualClock
 from proxyctl.gateway.continuing import MOST_PIECES
 from proxyctl.simulator.faults import Fault
 from tests.gateway.conftest import Gateway, StartGateway
@@ -207,6 +208,24 @@ async def test_a_token_that_comes_twice_leads_nowhere(
 
     assert (text, reasons) == ("so farso far", ["length" if path == CHAT else "max_tokens"])
     assert len(upstream.bodies) == 2
+
+
+async def test_waiting_for_the_pieces_of_a_whole_answer_is_not_our_time(
+    start_gateway: StartGateway, upstream: Upstream
+) -> None:
+    gate = await start_gateway(upstream.config(keyed=True, kind="gemini"), {"HOSTILE_KEY": "k"})
+    clock = gate.state.clock = ManualClock()
+
+    async def slow(_body: bytes, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clock.advance(10)
+        writer.write(response(paused("same")))
+
+    upstream.answer = slow
+
+    await ask(gate, CHAT, stream=False)
+
+    [record] = await gate.records(1)
+    assert (record.duration_ms, record.gateway_ms) == (20_000, 0)
 
 
 async def test_a_piece_whose_last_frame_lacks_its_blank_line_is_followed(

@@ -78,7 +78,7 @@ async def test_the_callers_bytes_pass_through_untouched(start_gateway, simulator
     """Unknown fields, spacing and key order survive because nobody rebuilt them."""
     gateway = await start_gateway(
         f'[routing]\nprimary = "local"\n'
-        f'[providers.local]\nmode = "pooled"\nbase_url = "{simulator.url("openai")}"\nkey = "$PROXYCTL_DEMO_KEY"\n'
+        f'[providers.local]\nmode = "pooled"\nbase_url = "{simulator.url("local")}"\nkey = "$PROXYCTL_DEMO_KEY"\n'
     )
     await gateway.state.discovery.refresh(gateway.state.live)
     model = next(iter(gateway.state.catalogue.models("local")))

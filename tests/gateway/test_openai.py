@@ -18,7 +18,7 @@ TOOL = {
 CHAT_TOOL = {"type": "function", "function": TOOL}
 OTHERS = "\n".join(
     f'[providers.{name}]\nmode = "fallback"\nbase_url = "ROOT/{path}"\nkey = "$PROXYCTL_DEMO_KEY"\n'
-    for name, path in (("openai", "openai-strict/v1"), ("gemini", "gemini"))
+    for name, path in (("openai", "openai/v1"), ("gemini", "gemini"))
 )
 CONFIG = f'[server]\nport = 0\n[routing]\nprimary = "openai"\n{OTHERS}'
 
@@ -29,7 +29,7 @@ async def gateway(start_gateway: StartGateway, simulator: Simulator) -> Gateway:
 
 
 def sent(gateway: Gateway) -> list[tuple[str, dict[str, Any]]]:
-    entries = [entry for entry in gateway.simulator.ledger.entries if entry.provider == "openai-strict"]
+    entries = [entry for entry in gateway.simulator.ledger.entries if entry.provider == "openai"]
     return [(entry.path, json.loads(entry.body)) for entry in entries if entry.method == "POST"]
 
 

@@ -71,6 +71,13 @@ def test_what_serves_nothing(path: str) -> None:
     assert not resolve(path, {}, b"").serves
 
 
+@pytest.mark.parametrize("path", ["/v1/models/ :generateContent", "/v1/m:countTokens", "/v2/models/m:generateContent"])
+def test_a_verb_of_geminis_is_answered_in_its_words_wherever_it_stands(path: str) -> None:
+    route = resolve(path, {b"anthropic-version": b"2026-10-21"}, b"")
+
+    assert (route.dialect.name, route.serves, route.verb) == ("gemini-generate", False, "")
+
+
 @pytest.mark.parametrize(
     ("query", "as_array"),
     [(b"", True), (b"alt=sse", False), (b"$alt=sse", False), (b"%24alt=sse&key=k", False), (b"alt=json", True)],

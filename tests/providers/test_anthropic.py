@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from proxyctl.core.chat import Signature
-from proxyctl.core.errors import DecodeError
+from proxyctl.core.errors import DecodeError, Problem
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import decode_fields, encode_json
 from proxyctl.dialects.envelope import seal
@@ -274,3 +274,58 @@ def test_what_cannot_be_read_is_left_to_the_imitator() -> None:
     odd = {"ttl": "1h", "x": [1, None]}
 
     assert adapt("kimi-k3", messages=[odd], system="ttl")[0] == {"model": "kimi-k3", "messages": [odd], "system": "ttl"}
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "sent", "lost"),
+    [
+        ("claude-opus-5-5", "enabled", {"type": "adaptive"}, ["thinking.budget_tokens"]),
+        ("claude-opus-4-7", "enabled", {"type": "adaptive"}, ["thinking.budget_tokens"]),
+        ("claude-sonnet-4-6", "enabled", {"type": "enabled", "budget_tokens": 2000}, []),
+        ("claude-haiku-4-5", "enabled", {"type": "enabled", "budget_tokens": 2000}, []),
+        ("claude-3-5-haiku-latest", "enabled", None, ["thinking"]),
+        ("claude-haiku-4-5", "adaptive", None, ["thinking"]),
+        ("claude-sonnet-5-5", "disabled", {"type": "between_tools"}, []),
+        ("kimi-k3", "enabled", {"type": "enabled", "budget_tokens": 2000}, []),
+    ],
+)
+def test_thinking_is_asked_for_as_the_models_version_knows_it(
+    model: str, asked: str, sent: dict[str, Any] | None, lost: list[str]
+) -> None:
+    budget = {"budget_tokens": 2000} if asked == "enabled" else {}
+
+    body, losses = adapt(model, thinking={"type": asked, **budget})
+
+    assert (body.get("thinking"), losses) == (sent, lost)
+
+
+@pytest.mark.parametrize(("model", "both"), [("claude-haiku-4-5", False), ("claude-3-7-sonnet-latest", True)])
+def test_from_4_on_a_temperature_excludes_a_share_of_the_likeliest(*, model: str, both: bool) -> None:
+    body, lost = adapt(model, temperature=0.5, top_p=0.9)
+
+    assert (body["temperature"], body.get("top_p")) == (0.5, 0.9 if both else None)
+    assert lost == ([] if both else ["top_p"])
+
+
+def said(message: str, status: int = 400) -> Problem:
+    return Problem(kind="bad_request", status=status, code="invalid_request_error", message=message)
+
+
+UNKNOWN = "Unexpected value(s) `b-2`, `d-4` for the `anthropic-beta` header. Please consult our documentation."
+
+
+@pytest.mark.parametrize(
+    ("betas", "problem", "refused"),
+    [
+        (b"a-1, b-2,c-3", said(UNKNOWN), (b"anthropic-beta", frozenset({b"b-2"}))),
+        (b"a-1,b-2,d-4", said(UNKNOWN), (b"anthropic-beta", frozenset({b"b-2", b"d-4"}))),
+        (b"a-1", said(UNKNOWN), None),
+        (b"b-2", said(UNKNOWN, 500), None),
+        (b"b-2", said("max_tokens: `b-2`"), None),
+    ],
+)
+def test_betas_that_it_does_not_know_are_named(
+    betas: bytes, problem: Problem, refused: tuple[bytes, frozenset[bytes]] | None
+) -> None:
+    assert PROVIDER.refused_values({b"anthropic-beta": betas}, problem) == refused
+    assert PROVIDER.refused_values({}, problem) is None

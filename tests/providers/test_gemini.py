@@ -41,6 +41,8 @@ def test_a_model_name_cannot_change_the_address(model: str, quoted: str) -> None
 def test_a_tuned_model_has_a_path_of_its_own(*, stream: bool, verb: str) -> None:
     assert GEMINI.target("gemini-generate", "tunedModels/a/b", stream=stream) == f"/v1beta/tunedModels/a%2Fb:{verb}"
     assert GEMINI.serves_family("tunedModels/mine")
+    assert GEMINI.in_path("tunedModels/a/b") == "tunedModels/a%2Fb"
+    assert GEMINI.in_path("models/a") == GEMINI.in_path("a") == "models/a"
 
 
 def test_a_history_with_anothers_proofs_does_not_pass() -> None:

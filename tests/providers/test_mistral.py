@@ -8,10 +8,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mistralai.client.models import AssistantMessage, CountResponseInputTokensRequest, ThinkChunk
 
 from proxyctl.core.errors import DecodeError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import decode_fields, encode_json
+from proxyctl.dialects.openai_chat import OPENAI_CHAT
+from proxyctl.dialects.openai_responses import OPENAI_RESPONSES
 from proxyctl.providers._base import ModelInfo
 from proxyctl.providers.mistral import MistralProvider, short_id
 
@@ -19,10 +22,10 @@ PROVIDER = MistralProvider(name="mistral")
 ASK = {"role": "user", "content": "hi"}
 
 
-def adapt(**fields: Any) -> tuple[dict[str, Any], list[str]]:
+def adapt(*, model: str = "m", **fields: Any) -> tuple[dict[str, Any], list[str]]:
     losses = Losses()
-    raw = decode_fields(json.dumps({"model": "m", "messages": [ASK], **fields}).encode())
-    adapted = PROVIDER.adapt(dict(raw), dialect="openai-chat", model="m", losses=losses)
+    raw = decode_fields(json.dumps({"model": model, "messages": [ASK], **fields}).encode())
+    adapted = PROVIDER.adapt(dict(raw), dialect="openai-chat", model=model, losses=losses)
     return json.loads(encode_json(adapted)), [entry.path for entry in losses.entries()]
 
 
@@ -128,6 +131,43 @@ def test_an_instruction_does_not_speak_last(role: str, before: tuple[dict[str, A
 
     assert adapted["messages"][-1] == {"role": "user", "content": "Be brief."}
     assert losses == [f"messages[{len(before)}].role"]
+
+
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}], "closed": True}
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+@pytest.mark.parametrize(
+    ("said", "content"),
+    [
+        ({"content": "a"}, [THOUGHT, {"type": "text", "text": "a"}]),
+        ({"content": [{"type": "text", "text": "a"}]}, [THOUGHT, {"type": "text", "text": "a"}]),
+        ({"content": None, "tool_calls": [call("abcDEF123")]}, [THOUGHT]),
+    ],
+)
+def test_a_model_that_thinks_gets_its_thinking_back_as_its_types_have_it(
+    field: str, said: dict[str, Any], content: list[dict[str, Any]]
+) -> None:
+    turns = [ASK, {"role": "assistant", **said, field: "Hm."}, ASK]
+
+    body, losses = adapt(model="mistral-medium-3-5", messages=turns)
+
+    [message] = [one for one in body["messages"] if one["role"] == "assistant"]
+    assert message == {"role": "assistant", **said, "content": content}
+    assert losses == []
+    read = AssistantMessage.model_validate(message).content
+    assert isinstance(read, list)
+    assert isinstance(read[0], ThinkChunk)
+    assert PROVIDER.traits("mistral-medium-3-5").reasoning_in == "reasoning_content"
+
+
+def test_thinking_that_led_to_nothing_is_left_out_with_its_message() -> None:
+    body, losses = adapt(
+        model="magistral-medium-latest", messages=[ASK, {"role": "assistant", "reasoning_content": "Hm."}, ASK]
+    )
+
+    assert body["messages"] == [ASK, ASK]
+    assert losses == ["messages[1].reasoning_content", "messages[1]"]
 
 
 def test_names_and_thinking_are_dropped_and_told() -> None:
@@ -258,3 +298,29 @@ JUNK = st.recursive(
 @given(JUNK, JUNK)
 def test_no_messages_and_no_tools_make_it_raise(found: Any, tools: Any) -> None:
     adapt(messages=found, tools=tools)
+
+
+def test_a_request_is_counted_in_the_types_of_its_other_endpoint() -> None:
+    model, counter = "mistral-medium-3-5", PROVIDER.beside.counter
+    assert counter is not None
+    body = {
+        "model": model,
+        "messages": [
+            {"role": "system", "content": "S"},
+            ASK,
+            {"role": "assistant", "tool_calls": [call("abcDEF123")]},
+            {"role": "tool", "tool_call_id": "abcDEF123", "content": "1"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "get"}}],
+        "reasoning_effort": "high",
+        "max_tokens": 50,
+        "stream": True,
+    }
+    request = OPENAI_CHAT.decode_request(json.dumps(body).encode())
+
+    fields = OPENAI_RESPONSES.encode_request(request, PROVIDER.traits(model), Losses())
+    counted = json.loads(encode_json(counter.encode(fields, model)))
+
+    read = CountResponseInputTokensRequest.model_validate(counted)
+    assert set(counted) == {"model", "instructions", "input", "tools", "reasoning"} <= read.model_fields_set
+    assert counted["reasoning"] == {"effort": "high"}

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from proxyctl.core.losses import Losses
@@ -63,3 +64,29 @@ def test_the_usual_list_of_models_is_read() -> None:
     page = provider().read_models(b'{"object":"list","data":[{"id":"m","context_window":9}]}')
 
     assert [(model.id, model.context) for model in page.models] == [("m", 9)]
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        (
+            b'[ {"tool_calls":[{"function":{"arguments" : ""}},{"function":{"arguments":""}}]} ]',
+            b'[ {"tool_calls":[{"function":{"arguments" : "{}"}},{"function":{"arguments":"{}"}}]} ]',
+        ),
+        (
+            b'[{"content":"", "tool_calls":[{"function":{"arguments":" "}}]}]',
+            b'[{"content":"", "tool_calls":[{"function":{"arguments":" "}}]}]',
+        ),
+        (b'[{"content":"\\"arguments\\":\\"\\""}]', b'[{"content":"\\"arguments\\":\\"\\""}]'),
+    ],
+)
+def test_a_call_with_the_empty_text_for_arguments_gets_an_object_and_nothing_else_changes(
+    written: bytes, sent: bytes
+) -> None:
+    messages, losses = msgspec.Raw(written), Losses()
+
+    adapted = provider().adapt({"messages": messages}, dialect="openai-chat", model="m", losses=losses)
+
+    assert bytes(adapted["messages"]) == sent
+    assert (adapted["messages"] is messages) == (written == sent)
+    assert not losses

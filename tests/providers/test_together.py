@@ -69,8 +69,39 @@ def test_thinking_is_switched_off_in_another_place(effort: str, sent: dict[str, 
     assert adapt(reasoning_effort=effort)[0] == sent
 
 
-def test_thinking_is_always_shown_so_asking_for_it_loses_nothing() -> None:
-    assert adapt(include_reasoning=True) == ({}, [])
+@pytest.mark.parametrize(("asked", "lost"), [(True, []), (None, []), (False, ["include_reasoning"])])
+def test_thinking_is_always_shown_so_only_asking_for_none_loses_something(
+    *, asked: bool | None, lost: list[str]
+) -> None:
+    assert adapt(include_reasoning=asked) == ({}, lost)
+
+
+def test_a_functions_strictness_is_left_out_and_told() -> None:
+    schema = {"type": "object", "properties": {"strict": {"type": "boolean"}}}
+
+    def tool(**more: Any) -> dict[str, Any]:
+        return {"type": "function", "function": {"name": "get", "parameters": schema, **more}}
+
+    body, losses = adapt(tools=[tool(strict=True), tool(strict=False), tool()])
+
+    assert body == {"tools": [tool(), tool(), tool()]}
+    assert losses == ["tools[0].function.strict"]
+
+
+@pytest.mark.parametrize("tools", [[{"type": "function", "strict": True}], "strict", [1, "strict"]])
+def test_tools_that_are_none_are_left_to_the_provider(tools: Any) -> None:
+    assert adapt(tools=tools) == ({"tools": tools}, [])
+
+
+def test_an_images_detail_is_left_out_in_silence() -> None:
+    text = {"type": "text", "text": 'the "detail"'}
+    image: dict[str, Any] = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    detailed = {"type": "image_url", "image_url": {**image["image_url"], "detail": "high"}}
+
+    body, losses = adapt(messages=[{"role": "user", "content": [text, detailed, image]}])
+
+    assert body["messages"] == [{"role": "user", "content": [text, image, image]}]
+    assert losses == []
 
 
 def test_a_403_about_tokens_is_a_prompt_that_is_too_long() -> None:

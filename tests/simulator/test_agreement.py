@@ -22,8 +22,8 @@ MODELS = {
     "together": ("moonshotai/Kimi-K3.1-Pro", "Qwen/Qwen3.8-Flash"),
     "cohere": ("command-a-plus-05-2026", "command-a-03-2025"),
     "mistral": ("mistral-large-4", "codestral-2508"),
-    "openai": ("local-reasoner", "gpt-4.1"),
-    "openai-strict": ("gpt-4.1",),
+    "local": ("local-reasoner", "gpt-4.1"),
+    "openai": ("gpt-4.1",),
 }
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "number"}}, "required": ["a", "b"]}
 
@@ -169,7 +169,7 @@ def body_of(name: str, model: str, wish: Wish) -> dict[str, Any]:
         body["tools"] = [{"name": "get", "input_schema": SCHEMA}]
     elif wish.with_tool:
         body["tools"] = [{"type": "function", "function": function}]
-    if name in ("openai", "openai-strict"):
+    if name in ("local", "openai"):
         body["stream_options"] = {"include_usage": True}
     if name == "mistral" and model == "mistral-large-4":
         body["reasoning_effort"] = "high"

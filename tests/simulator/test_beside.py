@@ -22,7 +22,7 @@ from together.types import RerankCreateResponse
 from proxyctl.simulator import Simulator
 from proxyctl.simulator.beside import ranked, vector
 
-OPENAI, GROQ, TOGETHER, MISTRAL = "/openai/v1", "/groq/openai/v1", "/together/v1", "/mistral/v1"
+LOCAL, GROQ, TOGETHER, MISTRAL = "/local/v1", "/groq/openai/v1", "/together/v1", "/mistral/v1"
 GEMINI = "/gemini/v1beta/models/gemini-embedding-001"
 
 
@@ -33,7 +33,7 @@ def part(text: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "model", "judge"),
     [
-        (OPENAI, "text-embedding-3-small", CreateEmbeddingResponse),
+        (LOCAL, "text-embedding-3-small", CreateEmbeddingResponse),
         (GROQ, "nomic-embed-text-v1_5", GroqEmbeddings),
         (TOGETHER, "intfloat/multilingual-e5-large-instruct", TogetherEmbedding),
         (MISTRAL, "mistral-embed", EmbeddingResponse),
@@ -55,11 +55,11 @@ async def test_embeddings_are_what_the_sdk_knows(post: Any, path: str, model: st
         (MISTRAL, {"model": "mistral-embed", "input": "a", "user": "me"}, 422),
         (MISTRAL, {"model": "mistral-embed", "input": [1, 2]}, 400),
         (MISTRAL, {"model": "no-such", "input": "a"}, 400),
-        (OPENAI, {"model": "no-such", "input": "a"}, 404),
-        (OPENAI, {"model": "text-embedding-3-small", "input": []}, 400),
-        (OPENAI, {"model": "text-embedding-3-small", "input": ["a", ""]}, 400),
-        (OPENAI, {"model": "text-embedding-3-small", "input": ["a", 1]}, 400),
-        (OPENAI, {"model": "text-embedding-3-small"}, 400),
+        (LOCAL, {"model": "no-such", "input": "a"}, 404),
+        (LOCAL, {"model": "text-embedding-3-small", "input": []}, 400),
+        (LOCAL, {"model": "text-embedding-3-small", "input": ["a", ""]}, 400),
+        (LOCAL, {"model": "text-embedding-3-small", "input": ["a", 1]}, 400),
+        (LOCAL, {"model": "text-embedding-3-small"}, 400),
         (TOGETHER, {"model": "intfloat/multilingual-e5-large-instruct", "input": [[1]]}, 400),
     ],
 )
@@ -70,7 +70,7 @@ async def test_embeddings_that_are_refused(post: Any, path: str, body: Any, stat
 async def test_base64_and_token_lists(post: Any) -> None:
     body = {"model": "local-embed", "input": [[1, 2], [3]], "encoding_format": "base64", "dimensions": 4}
 
-    answer = (await post(f"{OPENAI}/embeddings", body)).json()
+    answer = (await post(f"{LOCAL}/embeddings", body)).json()
 
     packed = base64.b64decode(answer["data"][0]["embedding"])
     assert list(struct.unpack("<4f", packed)) == vector("[1, 2]", 4)
@@ -155,7 +155,7 @@ def test_equal_scores_keep_their_order() -> None:
     assert [index for index, _ in ranked("a", ["b", "a", "c", "a"])] == [1, 3, 0, 2]
 
 
-@pytest.mark.parametrize(("path", "model"), [(OPENAI, "gpt-4.1"), (TOGETHER, "Qwen/Qwen3.8-Flash")])
+@pytest.mark.parametrize(("path", "model"), [(LOCAL, "gpt-4.1"), (TOGETHER, "Qwen/Qwen3.8-Flash")])
 async def test_legacy_completions(post: Any, frames: Any, path: str, model: str) -> None:
     body = {"model": model, "prompt": "Good morning", "max_tokens": 200, "stop": "never"}
 
@@ -167,13 +167,13 @@ async def test_legacy_completions(post: Any, frames: Any, path: str, model: str)
     assert stream[-1] == (None, "[DONE]")
     assert text == whole["choices"][0]["text"]
     assert chunks[-1]["usage"] == whole["usage"]
-    if path == OPENAI:
+    if path == LOCAL:
         Completion.model_validate(whole)
 
 
 async def test_an_echo_and_a_list_of_prompts(post: Any) -> None:
-    echoed = await post(f"{OPENAI}/completions", {"model": "gpt-4.1", "prompt": "Hello", "echo": True})
-    listed = await post(f"{OPENAI}/completions", {"model": "gpt-4.1", "prompt": ["a"]})
+    echoed = await post(f"{LOCAL}/completions", {"model": "gpt-4.1", "prompt": "Hello", "echo": True})
+    listed = await post(f"{LOCAL}/completions", {"model": "gpt-4.1", "prompt": ["a"]})
 
     assert echoed.json()["choices"][0]["text"].startswith("Hello")
     assert listed.status_code == 400
@@ -186,7 +186,7 @@ async def test_an_echo_and_a_list_of_prompts(post: Any) -> None:
         (f"{GROQ}/audio/translations", {"model": "whisper-large-v3", "response_format": "verbose_json"}, 200),
         (f"{GROQ}/audio/transcriptions", {"model": "whisper-large-v3", "response_format": "vtt"}, 400),
         (f"{GROQ}/audio/transcriptions", {"model": "no"}, 404),
-        (f"{OPENAI}/audio/transcriptions", {"model": "whisper-1", "response_format": "text"}, 200),
+        (f"{LOCAL}/audio/transcriptions", {"model": "whisper-1", "response_format": "text"}, 200),
         (f"{MISTRAL}/audio/translations", {"model": "voxtral-mini-latest"}, 404),
         ("/cohere/v2/audio/transcriptions", {"model": "cohere-transcribe-03-2026", "language": "en"}, 200),
         ("/cohere/v2/audio/transcriptions", {"model": "cohere-transcribe-03-2026"}, 400),

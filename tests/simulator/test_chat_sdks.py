@@ -19,8 +19,8 @@ from proxyctl.simulator import Fault, Simulator
 HELLO: Any = [{"role": "user", "content": "Good morning"}]
 OpenClient = Callable[..., Any]
 
-MODELS = {"openai": "gpt-4.1", "groq": "llama-3.3-70b-versatile", "together": "Qwen/Qwen3.8-Flash"}
-MODULES = {"openai": openai, "groq": groq, "together": together}
+MODELS = {"local": "gpt-4.1", "groq": "llama-3.3-70b-versatile", "together": "Qwen/Qwen3.8-Flash"}
+MODULES = {"local": openai, "groq": groq, "together": together}
 
 
 @pytest.fixture(params=list(MODELS))
@@ -34,9 +34,9 @@ async def open_client(simulator: Simulator) -> AsyncIterator[OpenClient]:
 
     def make(name: str, key: str = "good") -> Any:
         match name:
-            case "openai":
+            case "local":
                 client: Any = openai.AsyncOpenAI(
-                    base_url=simulator.url("openai"), api_key=key, max_retries=0, _strict_response_validation=True
+                    base_url=simulator.url("local"), api_key=key, max_retries=0, _strict_response_validation=True
                 )
             case "groq":  # its SDK appends /openai/v1
                 client = groq.AsyncGroq(base_url=f"{simulator.root}/groq", api_key=key, max_retries=0)
@@ -139,7 +139,7 @@ async def test_streamed_tool_call(open_client: OpenClient, name: str, weather_to
 
 @pytest.mark.parametrize("model", ["gpt-4.1", "meta-llama/llama-4-maverick-17b-128e-instruct", "moonshotai/Kimi-K3"])
 async def test_image_is_acknowledged(open_client: OpenClient, model: str, png: bytes, png_url: str) -> None:
-    name = {"gpt-4.1": "openai", "moonshotai/Kimi-K3": "together"}.get(model, "groq")
+    name = {"gpt-4.1": "local", "moonshotai/Kimi-K3": "together"}.get(model, "groq")
     content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": png_url}}]
 
     answer = await open_client(name).chat.completions.create(
@@ -198,7 +198,7 @@ async def test_error_inside_a_stream(simulator: Simulator, open_client: OpenClie
 
 async def test_openai_helper_reads_a_stream_with_usage(open_client: OpenClient) -> None:
     options: Any = {"include_usage": True}
-    async with open_client("openai").chat.completions.stream(
+    async with open_client("local").chat.completions.stream(
         model="local-reasoner", messages=HELLO, stream_options=options
     ) as stream:
         async for _ in stream:

@@ -8,13 +8,13 @@ import pytest
 
 from proxyctl.simulator import Fault, Simulator
 
-CHAT = "/openai/v1/chat/completions"
+CHAT = "/local/v1/chat/completions"
 BODY = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello you"}]}
 
 
 async def test_faults_are_planned_shown_and_removed(http: httpx.AsyncClient) -> None:
     planned = [
-        {"kind": "status", "provider": "openai", "status": 503, "times": 2},
+        {"kind": "status", "provider": "local", "status": 503, "times": 2},
         {"kind": "reset", "provider": "groq", "model": "x"},
     ]
 
@@ -28,7 +28,7 @@ async def test_faults_are_planned_shown_and_removed(http: httpx.AsyncClient) -> 
 
 
 async def test_one_fault_may_stand_alone(http: httpx.AsyncClient) -> None:
-    await http.post("/_control/faults", json={"kind": "status", "provider": "openai", "status": 500})
+    await http.post("/_control/faults", json={"kind": "status", "provider": "local", "status": 500})
 
     assert (await http.post(CHAT, json=BODY)).status_code == 500
 
@@ -47,7 +47,7 @@ async def test_requests_are_kept_as_they_came(http: httpx.AsyncClient) -> None:
 
     first, second = (await http.get("/_control/requests")).json()
 
-    assert (first["provider"], first["method"], first["path"]) == ("openai", "POST", "/v1/chat/completions?beta=true")
+    assert (first["provider"], first["method"], first["path"]) == ("local", "POST", "/v1/chat/completions?beta=true")
     assert first["headers"]["x-custom"] == "Value"
     assert b"Hello you" in base64.b64decode(first["body"])
     assert (first["model"], first["status"], first["finished"]) == ("gpt-4.1", 200, True)
@@ -61,7 +61,7 @@ async def test_requests_are_kept_as_they_came(http: httpx.AsyncClient) -> None:
 async def test_usage_is_summed(http: httpx.AsyncClient) -> None:
     answers = [(await http.post(CHAT, json=BODY)).json()["usage"] for _ in range(3)]
 
-    usage = (await http.get("/_control/usage")).json()["openai"]["gpt-4.1"]
+    usage = (await http.get("/_control/usage")).json()["local"]["gpt-4.1"]
 
     assert usage["requests"] == 3
     assert usage["output"] == sum(answer["completion_tokens"] for answer in answers)
@@ -99,11 +99,11 @@ async def test_providers_and_unknown_paths(http: httpx.AsyncClient, simulator: S
     ("fault", "hit"),
     [
         (Fault(kind="status", provider="*"), True),
-        (Fault(kind="status", provider="openai", model="gpt-4.1"), True),
-        (Fault(kind="status", provider="openai", model="other"), False),
+        (Fault(kind="status", provider="local", model="gpt-4.1"), True),
+        (Fault(kind="status", provider="local", model="other"), False),
         (Fault(kind="status", provider="groq"), False),
-        (Fault(kind="status", provider="openai", scope="list"), False),
-        (Fault(kind="status", provider="openai", scope="any"), True),
+        (Fault(kind="status", provider="local", scope="list"), False),
+        (Fault(kind="status", provider="local", scope="any"), True),
     ],
 )
 async def test_whom_a_fault_strikes(http: httpx.AsyncClient, simulator: Simulator, fault: Fault, hit: bool) -> None:
@@ -115,7 +115,7 @@ async def test_whom_a_fault_strikes(http: httpx.AsyncClient, simulator: Simulato
 @pytest.mark.parametrize(
     ("provider", "path"),
     [
-        ("openai", "/openai/v1/models"),
+        ("local", "/local/v1/models"),
         ("gemini", "/gemini/v1beta/models"),
         ("anthropic", "/anthropic/v1/models"),
         ("cohere", "/cohere/v1/models"),
@@ -143,7 +143,7 @@ async def test_gemini_model_for_a_fault_stands_in_the_path(http: httpx.AsyncClie
 
 
 async def test_unreadable_body_meets_a_fault_for_every_model(http: httpx.AsyncClient, simulator: Simulator) -> None:
-    simulator.fault(Fault(kind="status", provider="openai"), Fault(kind="status", provider="openai", model="gpt-4.1"))
+    simulator.fault(Fault(kind="status", provider="local"), Fault(kind="status", provider="local", model="gpt-4.1"))
 
     assert (await http.post(CHAT, content=b"{")).status_code == 503
     assert (await http.post(CHAT, content=b"{")).status_code == 400

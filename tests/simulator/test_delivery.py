@@ -11,14 +11,14 @@ import pytest
 from proxyctl.simulator import Fault, Simulator
 
 PATHS = {
-    "openai": "/openai/v1/chat/completions",
+    "local": "/local/v1/chat/completions",
     "anthropic": "/anthropic/v1/messages",
     "gemini": "/gemini/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse",
     "cohere": "/cohere/v2/chat",
     "mistral": "/mistral/v1/chat/completions",
 }
 MODELS = {
-    "openai": "gpt-4.1",
+    "local": "gpt-4.1",
     "anthropic": "claude-haiku-4-5",
     "cohere": "command-a-03-2025",
     "mistral": "mistral-small-2603",
@@ -101,7 +101,7 @@ async def test_missing_terminator_ends_properly_but_says_nothing(
     assert ended
     assert len(chunks) == len(whole) - 1
     last = {
-        "openai": b"[DONE]",
+        "local": b"[DONE]",
         "mistral": b"[DONE]",
         "anthropic": b"message_stop",
         "gemini": b'"finishReason"',
@@ -156,9 +156,9 @@ async def test_characters_are_split_between_writes(simulator: Simulator, exchang
 
 
 async def test_comments_stand_between_frames(simulator: Simulator, exchange: Any) -> None:
-    simulator.fault(Fault(kind="comments", provider="openai"))
+    simulator.fault(Fault(kind="comments", provider="local"))
 
-    chunks, _ = chunks_of(await exchange(raw_request("openai")))
+    chunks, _ = chunks_of(await exchange(raw_request("local")))
 
     assert all(chunk.startswith(b": keep-alive\n\ndata: ") for chunk in chunks)
 
@@ -178,18 +178,18 @@ async def test_error_in_200_is_the_last_frame(simulator: Simulator, exchange: An
 
 
 async def test_error_in_200_for_a_whole_answer(simulator: Simulator, exchange: Any) -> None:
-    simulator.fault(Fault(kind="error_in_200", provider="openai", status=500, message="planned"))
+    simulator.fault(Fault(kind="error_in_200", provider="local", status=500, message="planned"))
 
-    raw = await exchange(raw_request("openai", stream=False))
+    raw = await exchange(raw_request("local", stream=False))
 
     assert raw.startswith(b"HTTP/1.1 200 ")
     assert b'"message":"planned"' in raw
 
 
 async def test_reset_is_a_reset(simulator: Simulator) -> None:
-    simulator.fault(Fault(kind="reset", provider="openai"))
+    simulator.fault(Fault(kind="reset", provider="local"))
     reader, writer = await asyncio.open_connection(*simulator.address)
-    writer.write(raw_request("openai"))
+    writer.write(raw_request("local"))
 
     with pytest.raises(ConnectionResetError):
         await reader.read()
@@ -200,9 +200,9 @@ async def test_reset_is_a_reset(simulator: Simulator) -> None:
 
 @pytest.mark.parametrize(("kind", "media"), [("html", b"text/html"), ("garbage", b"application/json")])
 async def test_a_body_that_is_no_answer(simulator: Simulator, exchange: Any, kind: Any, media: bytes) -> None:
-    simulator.fault(Fault(kind=kind, provider="openai"))
+    simulator.fault(Fault(kind=kind, provider="local"))
 
-    raw = await exchange(raw_request("openai"))
+    raw = await exchange(raw_request("local"))
 
     assert raw.startswith(b"HTTP/1.1 200 ")
     assert b"content-type: " + media in raw
@@ -213,9 +213,9 @@ async def test_a_body_that_is_no_answer(simulator: Simulator, exchange: Any, kin
 @pytest.mark.parametrize("kind", ["cut", "stall"])
 async def test_whole_answer_that_breaks_off(simulator: Simulator, kind: Any) -> None:
     """The head promises more bytes than come."""
-    simulator.fault(Fault(kind=kind, provider="openai"))
+    simulator.fault(Fault(kind=kind, provider="local"))
     reader, writer = await asyncio.open_connection(*simulator.address)
-    writer.write(raw_request("openai", stream=False, close=False))
+    writer.write(raw_request("local", stream=False, close=False))
 
     head = await reader.readuntil(b"\r\n\r\n")
     size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
@@ -230,18 +230,18 @@ async def test_whole_answer_that_breaks_off(simulator: Simulator, kind: Any) -> 
 
 
 async def test_malformed_whole_answer(simulator: Simulator, exchange: Any) -> None:
-    simulator.fault(Fault(kind="malformed_frame", provider="openai"))
+    simulator.fault(Fault(kind="malformed_frame", provider="local"))
 
-    raw = await exchange(raw_request("openai", stream=False))
+    raw = await exchange(raw_request("local", stream=False))
 
     with pytest.raises(msgspec.DecodeError):
         msgspec.json.decode(raw.partition(b"\r\n\r\n")[2])
 
 
 async def test_silence_notices_the_client_leaving(simulator: Simulator) -> None:
-    simulator.fault(Fault(kind="silence", provider="openai"))
+    simulator.fault(Fault(kind="silence", provider="local"))
     _, writer = await asyncio.open_connection(*simulator.address)
-    writer.write(raw_request("openai"))
+    writer.write(raw_request("local"))
     async with asyncio.timeout(20):
         while not simulator.ledger.received:
             await asyncio.sleep(0)
@@ -267,9 +267,9 @@ async def test_stall_notices_the_client_leaving(simulator: Simulator) -> None:
 
 
 async def test_stall_with_an_end_goes_on(simulator: Simulator, exchange: Any) -> None:
-    simulator.fault(Fault(kind="stall", provider="openai", after_frames=2, seconds=0.01))
+    simulator.fault(Fault(kind="stall", provider="local", after_frames=2, seconds=0.01))
 
-    chunks, ended = chunks_of(await exchange(raw_request("openai")))
+    chunks, ended = chunks_of(await exchange(raw_request("local")))
 
     assert ended
     assert chunks[-1] == b"data: [DONE]\n\n"
@@ -277,16 +277,16 @@ async def test_stall_with_an_end_goes_on(simulator: Simulator, exchange: Any) ->
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_slow_first_answers_in_the_end(simulator: Simulator, exchange: Any, stream: bool) -> None:
-    simulator.fault(Fault(kind="slow_first", provider="openai", seconds=0.01))
+    simulator.fault(Fault(kind="slow_first", provider="local", seconds=0.01))
 
-    assert (await exchange(raw_request("openai", stream=stream))).startswith(b"HTTP/1.1 200 ")
+    assert (await exchange(raw_request("local", stream=stream))).startswith(b"HTTP/1.1 200 ")
     assert simulator.ledger.entries[-1].finished
 
 
 async def test_slow_first_and_a_client_that_does_not_wait(simulator: Simulator) -> None:
-    simulator.fault(Fault(kind="slow_first", provider="openai", seconds=600))
+    simulator.fault(Fault(kind="slow_first", provider="local", seconds=600))
     _, writer = await asyncio.open_connection(*simulator.address)
-    writer.write(raw_request("openai"))
+    writer.write(raw_request("local"))
     async with asyncio.timeout(20):
         while not simulator.ledger.received:
             await asyncio.sleep(0)
@@ -300,7 +300,7 @@ async def test_slow_first_and_a_client_that_does_not_wait(simulator: Simulator) 
 async def test_pace_puts_time_between_frames_and_notices_the_client(simulator: Simulator) -> None:
     simulator.pace.delay = 600
     reader, writer = await asyncio.open_connection(*simulator.address)
-    writer.write(raw_request("openai", close=False))
+    writer.write(raw_request("local", close=False))
     await reader.readuntil(b"\n\n")
 
     writer.close()
@@ -312,13 +312,13 @@ async def test_pace_puts_time_between_frames_and_notices_the_client(simulator: S
 
 @pytest.mark.parametrize("accepts", ["gzip, deflate", "identity"])
 async def test_gzip_for_clients_that_accept_it(simulator: Simulator, accepts: str) -> None:
-    simulator.fault(Fault(kind="gzip", provider="openai"))
+    simulator.fault(Fault(kind="gzip", provider="local"))
     async with (
         httpx.AsyncClient(trust_env=False) as client,
         client.stream(
             "POST",
-            simulator.root + PATHS["openai"],
-            content=body_for("openai", stream=False),
+            simulator.root + PATHS["local"],
+            content=body_for("local", stream=False),
             headers={"authorization": "Bearer k", "accept-encoding": accepts},
         ) as response,
     ):
@@ -332,18 +332,18 @@ async def test_gzip_for_clients_that_accept_it(simulator: Simulator, accepts: st
 async def test_padding_makes_long_answers(simulator: Simulator, exchange: Any) -> None:
     simulator.pace.words = 400
 
-    chunks, _ = chunks_of(await exchange(raw_request("openai")))
+    chunks, _ = chunks_of(await exchange(raw_request("local")))
 
     assert len(chunks) == 200 + 3  # two words a frame; role, finish and [DONE]
     assert b"word400" in chunks[-3]
 
 
 async def test_usage_is_booked_for_whole_answers_only(simulator: Simulator, exchange: Any) -> None:
-    simulator.fault(Fault(kind="cut", provider="openai", after_frames=1))
+    simulator.fault(Fault(kind="cut", provider="local", after_frames=1))
     for _ in range(3):
-        await exchange(raw_request("openai"))
+        await exchange(raw_request("local"))
 
-    total = simulator.ledger.totals["openai"]["gpt-4.1"]
+    total = simulator.ledger.totals["local"]["gpt-4.1"]
     tally = simulator.ledger.entries[-1].usage
     assert tally is not None
     assert (total.requests, total.prompt, total.output) == (2, 2 * tally.prompt, 2 * tally.output)

@@ -19,6 +19,7 @@ CALLED = {
     "tool_calls": [{"id": "abcDEF123", "function": {"name": "get", "arguments": "{}"}}],
 }
 RESULT = {"role": "tool", "tool_call_id": "abcDEF123", "name": "get", "content": "12C"}
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}], "closed": True}
 
 
 def request(*messages: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -38,6 +39,10 @@ def request(*messages: dict[str, Any], **more: Any) -> dict[str, Any]:
         (request(HI, {**CALLED, "reasoning_content": "x"}, RESULT), ["messages", 1, "reasoning_content"]),
         (request({**HI, "cache_control": {}}), ["messages", 0, "cache_control"]),
         (request(tools=[{**TOOL, "strict": True}]), ["tools", 0, "strict"]),
+        (
+            request(HI, {"role": "assistant", "content": [{**THOUGHT, "text": "x"}]}, HI),
+            ["messages", 1, "assistant", "content", 0, "text"],
+        ),
     ],
 )
 async def test_unknown_fields_are_forbidden(post: Any, body: dict[str, Any], location: list[Any]) -> None:
@@ -58,6 +63,12 @@ async def test_unknown_fields_are_forbidden(post: Any, body: dict[str, Any], loc
         (request(temperature=2), ["temperature"]),
         (request({"role": "developer", "content": "x"}), ["messages", 0]),
         (request(temperature="hot"), ["temperature"]),
+        (request({"role": "user", "content": [THOUGHT]}), ["messages", 0, "user", "content", 0]),
+        (request({"role": "user", "content": [{"type": "video"}]}), ["messages", 0, "user", "content", 0]),
+        (
+            request(HI, {"role": "assistant", "content": [{**THOUGHT, "thinking": "Hm."}]}, HI),
+            ["messages", 1, "assistant", "content", 0, "thinking"],
+        ),
     ],
 )
 async def test_other_unprocessable_bodies(post: Any, body: dict[str, Any], location: list[Any]) -> None:
@@ -157,3 +168,21 @@ async def test_wrong_key(post: Any) -> None:
     response = await post(PATH, request(), authorization="Bearer bad")
 
     assert (response.status_code, response.json()["message"]) == (401, "Unauthorized")
+
+
+async def test_an_assistants_thinking_is_taken_back(post: Any) -> None:
+    turn = {**CALLED, "content": [THOUGHT]}
+
+    assert (await post(PATH, request(HI, turn, RESULT, tools=[TOOL]))).status_code == 200
+
+
+async def test_a_prompt_is_counted_as_responses_are_told_it(post: Any) -> None:
+    asked = {"model": MODEL, "input": [HI], "instructions": "Be brief."}
+
+    counted = await post("/mistral/v1/responses/input_tokens", asked)
+    longer = await post("/mistral/v1/responses/input_tokens", {**asked, "tools": [{"type": "function", "name": "get"}]})
+    refused = await post("/mistral/v1/responses/input_tokens", {**asked, "store": False})
+
+    assert counted.json()["object"] == "response.input_tokens"
+    assert longer.json()["input_tokens"] > counted.json()["input_tokens"] > 0
+    assert refused.json()["message"]["detail"][0]["loc"] == ["body", "store"]

@@ -36,8 +36,8 @@ MODELS = {
     "groq": "llama-3.3-70b-versatile",
     "together": "Qwen/Qwen3.8-Flash",
     "mistral": "mistral-small-2603",
+    "local": "gpt-4.1",
     "openai": "gpt-4.1",
-    "openai-strict": "gpt-4.1",
     "cohere": "command-a-03-2025",
     "anthropic": "claude-haiku-4-5",
 }

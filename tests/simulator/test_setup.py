@@ -13,12 +13,12 @@ async def test_config_points_every_provider_at_the_simulator(simulator: Simulato
 
     assert config["server"] == {"port": 8095}
     assert config["routing"] == {"primary": "gemini"}
-    assert list(config["providers"]) == ["gemini", "anthropic", "groq", "together", "cohere", "mistral"]
+    assert list(config["providers"]) == ["gemini", "anthropic", "openai", "groq", "together", "cohere", "mistral"]
     for name, settings in config["providers"].items():
         assert settings["base_url"] == simulator.url(name)
         assert settings["key"] == f"${KEY_VARIABLE}"
     modes = [settings["mode"] for settings in config["providers"].values()]
-    assert modes == ["pooled", *["fallback"] * 5]
+    assert modes == ["pooled", *["fallback"] * 6]
 
 
 async def test_list_of_models_answers_below_every_base_url(simulator: Simulator, http: httpx.AsyncClient) -> None:

@@ -8,7 +8,7 @@ import pytest
 from proxyctl.simulator import Simulator
 from proxyctl.simulator.turns import PlannedCall, Turn, TurnBook
 
-CHAT = "/openai/v1/chat/completions"
+CHAT = "/local/v1/chat/completions"
 READ = {"tool": "read_file", "arguments": {"path": "notes.txt"}}
 RUN = {"tool": "run", "arguments": {"command": "ls"}}
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in ("first", "read_file", "run")]
@@ -125,6 +125,6 @@ def test_turn_may_name_its_provider() -> None:
     book, turn = TurnBook(), Turn((PlannedCall("run"),), provider="groq")
     book.plan(turn)
 
-    assert book.take("openai", {"run"}) is None
+    assert book.take("local", {"run"}) is None
     assert book.take("groq", {"run"}) == turn
     assert book.planned() == []

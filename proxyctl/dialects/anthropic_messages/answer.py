@@ -23,7 +23,8 @@ from proxyctl.core.chat import (
 from proxyctl.core.errors import DecodeError, GarbageError, StatusError
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
-from proxyctl.dialects.anthropic_messages.stream import CITATIONS, StopDetails, WireBlock, canonical_finish
+from proxyctl.dialects.anthropic_messages.citations import CITATIONS, read_all, told_again
+from proxyctl.dialects.anthropic_messages.stream import StopDetails, WireBlock, canonical_finish
 from proxyctl.dialects.anthropic_messages.usage import WireUsage, decode_usage, encode_usage
 from proxyctl.dialects.base import AnswerContext, AnswerFacts, Fields, encode_json
 from proxyctl.dialects.call_ids import CallIds
@@ -70,7 +71,8 @@ def decode_answer(body: bytes) -> Answer:
     if wire.content is None:
         raise DecodeError("it has no content", path="content")
     ids = CallIds()
-    parts = tuple(_part(raw, index, ids) for index, raw in enumerate(wire.content))
+    uncarried: dict[str, None] = {}
+    parts = tuple(_part(raw, index, ids, uncarried) for index, raw in enumerate(wire.content))
     has_calls = any(isinstance(part, ToolCallPart) for part in parts)
     return Answer(
         id=wire.id,
@@ -80,13 +82,8 @@ def decode_answer(body: bytes) -> Answer:
         usage=_usage(wire),
         stop_sequence=wire.stop_sequence,
         refusal=wire.stop_details.explanation if wire.stop_details is not None else None,
-        uncarried=CITATIONS if any(map(_is_cited, wire.content)) else (),
+        uncarried=tuple(uncarried),
     )
-
-
-def _is_cited(raw: Raw) -> bool:
-    block = bytes(raw)
-    return b'"citations"' in block and bool(_block_decoder.decode(block).citations)
 
 
 def answer_facts(body: bytes) -> AnswerFacts:
@@ -179,6 +176,8 @@ def _content(answer: Answer, context: AnswerContext, losses: Losses) -> list[Fie
                     losses.add("content", "a signature on text has no place in this dialect")
                 if part.text:
                     blocks.append({"type": "text", "text": part.text})
+                if isinstance(part, TextPart) and (citations := told_again(part.citations, losses)) and part.text:
+                    blocks[-1]["citations"] = citations
             case ThinkingPart():
                 blocks += _thinking(part, context)
             case ToolCallPart():
@@ -210,11 +209,18 @@ def _call(part: ToolCallPart, before: list[Fields]) -> list[Fields]:
     return [thinking_block("", part.signature), block]
 
 
-def _part(raw: Raw, index: int, ids: CallIds) -> Part:
+def _text(block: WireBlock, uncarried: dict[str, None]) -> TextPart:
+    citations = read_all(block.citations, len(block.text))
+    if None in citations:
+        uncarried[CITATIONS] = None
+    return TextPart(text=block.text, citations=tuple(filter(None, citations)))
+
+
+def _part(raw: Raw, index: int, ids: CallIds, uncarried: dict[str, None]) -> Part:
     block = decode_typed(_block_decoder, bytes(raw), under=f"content[{index}]")
     match block.type:
         case "text":
-            return TextPart(text=block.text)
+            return _text(block, uncarried)
         case "thinking":
             signature = Signature(block.signature, "anthropic-messages") if block.signature else None
             return ThinkingPart(text=block.thinking, signature=signature)

@@ -24,8 +24,9 @@ from proxyctl.core.chat import (
 )
 from proxyctl.core.errors import DecodeError, UnsupportedError
 from proxyctl.dialects.anthropic_messages import wire
+from proxyctl.dialects.anthropic_messages.citations import read_all
 from proxyctl.dialects.data_url import media_type, standard_base64, text_of
-from proxyctl.dialects.envelope import is_envelope, opened
+from proxyctl.dialects.envelope import SIGNS_CALLS, is_envelope, opened
 from proxyctl.dialects.names import made_up_id
 from proxyctl.dialects.typed import decode_typed
 
@@ -57,7 +58,7 @@ class BlockReader:
         carried: Signature | None = None
         for position, block in enumerate(content):
             part = self._block(block, index, position)
-            if isinstance(part, ThinkingPart) and part.signature is not None and is_envelope(block.signature or ""):
+            if isinstance(part, ThinkingPart) and part.signature is not None and part.signature.origin == SIGNS_CALLS:
                 carried, part = part.signature, ThinkingPart(text=part.text)
                 if not part.text:
                     continue
@@ -81,7 +82,7 @@ class BlockReader:
     def _block(self, block: wire.Block, index: int, position: int) -> Part:
         path = f"messages[{index}].content[{position}]"
         if (part := _plain(block, path)) is not None:
-            return part
+            return self._cited(part, block, path) if isinstance(part, TextPart) else part
         match block.type:
             case "thinking":
                 return _thinking(block)
@@ -93,6 +94,15 @@ class BlockReader:
                 return self._result(block, path)
             case _:
                 return OpaquePart(dialect="anthropic-messages", label=block.type, raw=self._raw_block(index, position))
+
+    def _cited(self, part: TextPart, block: wire.Block, path: str) -> TextPart:
+        """A text with its sources, which only its own dialect may be given back."""
+        if block.type != "text":
+            return part
+        found = read_all(block.citations, len(part.text))
+        if None in found:
+            self.dropped.append(f"{path}.citations")
+        return structs.replace(part, citations=tuple(filter(None, found))) if found else part
 
     def _result(self, block: wire.Block, path: str) -> ToolResultPart:
         parts: list[TextPart | ImagePart | DocumentPart] = []

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import msgspec
-from msgspec import Struct
 from typing_extensions import override
 
-from proxyctl.dialects.base import Fields
-from proxyctl.dialects.side.facts import Counter
-from proxyctl.dialects.typed import decode_typed
+from proxyctl.dialects.side.input_tokens import InputTokensCounter
 
 _ANSWERS = frozenset(
     ("max_tokens", "stream", "stop_sequences", "temperature", "top_p", "top_k", "metadata", "service_tier")
 )
 
 
-class _Counted(Struct):
-    input_tokens: int
-
-
-_counted = msgspec.json.Decoder(_Counted)
-
-
-class MessagesCounter(Counter):
+class MessagesCounter(InputTokensCounter):
     dialect = "anthropic-messages"
     path = "/v1/messages/count_tokens"
 
     @override
-    def encode(self, fields: Fields, model: str) -> Fields:
-        del model  # it stands in the body
-        return {name: value for name, value in fields.items() if name not in _ANSWERS}
-
-    @override
-    def decode(self, body: bytes) -> int:
-        return decode_typed(_counted, body).input_tokens
+    def takes(self, name: str) -> bool:
+        return name not in _ANSWERS

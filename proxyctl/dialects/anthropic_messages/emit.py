@@ -8,8 +8,9 @@ machines". A failed stream ends in an `error` event and no `message_stop`.
 
 from __future__ import annotations
 
-from proxyctl.core.chat import Signature
+from proxyctl.core.chat import Citation, Signature
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     MessageEnd,
@@ -28,6 +29,7 @@ from proxyctl.dialects.anthropic_messages.answer import (
     signature_text,
     stop_document,
 )
+from proxyctl.dialects.anthropic_messages.citations import told_again
 from proxyctl.dialects.anthropic_messages.errors import encode_stream_error
 from proxyctl.dialects.anthropic_messages.usage import encode_usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
@@ -53,6 +55,7 @@ class MessagesStreamEncoder:
 
     def __init__(self, context: AnswerContext, losses: Losses, request_id: str = "") -> None:
         self._context = context
+        self._losses = losses
         self._untold = UntoldProofs(losses)
         self._request_id = request_id
         self._parts: dict[int, _Part] = {}
@@ -64,7 +67,7 @@ class MessagesStreamEncoder:
 
     def feed(self, event: Event) -> bytes:
         match event:
-            case Delta() | SignatureDelta() | PartEnd():
+            case Delta() | SignatureDelta() | CitationAdded() | PartEnd():
                 due = self._turns.due(event)
                 return self._write(event) if len(due) == 1 else b"".join(map(self._write, due))
             case PartStart():
@@ -95,6 +98,8 @@ class MessagesStreamEncoder:
                 return self._delta(part, event.text)
             case SignatureDelta():
                 return self._signature(part, event.signature)
+            case CitationAdded():
+                return self._cite(part, event.citation)
             case PartEnd():
                 del self._parts[event.index]
                 return self._part_end(part)
@@ -122,6 +127,10 @@ class MessagesStreamEncoder:
         else:
             self._untold.miss("content", f"a signature on {kind} has no place in this dialect")
         return b""
+
+    def _cite(self, part: _Part, citation: Citation) -> bytes:
+        told = told_again((citation,), self._losses)
+        return self._open(part) + self._block_delta({"type": "citations_delta", "citation": told[0]}) if told else b""
 
     def _begin(self, event: PartStart) -> bytes:
         self._parts[event.index] = _Part(event)

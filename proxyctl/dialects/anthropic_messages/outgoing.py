@@ -29,6 +29,7 @@ from proxyctl.core.chat import (
 from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.anthropic_messages.cache import mark
+from proxyctl.dialects.anthropic_messages.citations import told_again
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.names import ToolNames, fitted_id
 from proxyctl.dialects.traits import ModelTraits
@@ -89,7 +90,7 @@ class _Writer:
     def _block(self, part: Part, path: str) -> Fields | None:
         match part:
             case TextPart():
-                return _text(part.text, part.cache_ttl)
+                return self._said(part)
             case RefusalPart():
                 return _text(part.text, None)
             case ToolCallPart():
@@ -106,6 +107,11 @@ class _Writer:
                 return self._opaque(part, path)
             case AudioPart() | VideoPart():
                 raise UnsupportedError(f"this target takes no {part.media_type}", param=path)
+
+    def _said(self, part: TextPart) -> Fields | None:
+        block = _text(part.text, part.cache_ttl)
+        own = told_again(part.citations, self._losses)
+        return {**block, "citations": own} if block is not None and own else block
 
     def _opaque(self, part: OpaquePart, path: str) -> Fields | None:
         if part.dialect != "anthropic-messages":

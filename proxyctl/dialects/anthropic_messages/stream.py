@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 from proxyctl.core.chat import FinishReason, Signature
 from proxyctl.core.errors import Problem
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     MessageEnd,
@@ -25,6 +26,7 @@ from proxyctl.core.events import (
     StreamFailed,
     UsageUpdate,
 )
+from proxyctl.dialects.anthropic_messages.citations import CITATIONS, read_citation
 from proxyctl.dialects.anthropic_messages.usage import WireUsage, decode_usage, merged
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.error_body import decode_error
@@ -65,7 +67,7 @@ class WireBlock(Struct):
     signature: str = ""
     data: str = ""
     input: Raw = Raw()
-    citations: Any = None
+    citations: Raw = Raw()
 
 
 class StopDetails(Struct):
@@ -80,6 +82,7 @@ class WireDelta(Struct):
     thinking: str = ""
     partial_json: str = ""
     signature: str = ""
+    citation: Raw = Raw()
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: StopDetails | None = None
@@ -95,7 +98,6 @@ class WireEvent(Struct):
     error: Any = None
 
 
-CITATIONS = ("content[].citations",)
 _decoder = msgspec.json.Decoder(WireEvent)
 
 
@@ -118,13 +120,16 @@ def canonical_finish(word: str, *, has_calls: bool) -> FinishReason:
 
 
 class _OpenBlock:
-    __slots__ = ("index", "kind", "whole_input", "written")
+    """A block under way: `written` counts the characters that have come, `cited` are its citations."""
+
+    __slots__ = ("cited", "index", "kind", "whole_input", "written")
 
     def __init__(self, index: int, kind: PartKind, whole_input: str) -> None:
         self.index = index
         self.kind = kind
         self.whole_input = whole_input
-        self.written = False
+        self.written = 0
+        self.cited: list[Raw] = []
 
 
 class MessagesStreamDecoder:
@@ -140,7 +145,7 @@ class MessagesStreamDecoder:
         self._ids = CallIds()
         self._usage: WireUsage | None = None
         self._stop: WireDelta | None = None
-        self._cited = False
+        self._uncarried: tuple[str, ...] = ()
         self._surrogates = SurrogateJoiner()
 
     def feed(self, data: bytes) -> list[Event]:
@@ -201,17 +206,18 @@ class MessagesStreamDecoder:
             self._emit(SignatureDelta(opened.index, Signature(block.signature, "anthropic-messages")))
 
     def _delta(self, position: int, delta: WireDelta) -> None:
-        self._cited = self._cited or delta.type == "citations_delta"
         opened = self._open.get(position)
         if opened is None:
             return
+        if delta.type == "citations_delta":
+            opened.cited.append(delta.citation)
         if delta.signature:
             self._emit(SignatureDelta(opened.index, Signature(delta.signature, "anthropic-messages")))
         self._write(opened, delta.text or delta.thinking or delta.partial_json)
 
     def _write(self, opened: _OpenBlock, text: str) -> None:
         if text and (joined := self._surrogates.join(opened.index, text)):
-            opened.written = True
+            opened.written += len(joined)
             self._emit(Delta(opened.index, joined))
 
     def _block_end(self, position: int) -> None:
@@ -223,6 +229,12 @@ class MessagesStreamDecoder:
             rest = opened.whole_input
         if rest:
             self._emit(Delta(opened.index, rest))
+        for raw in opened.cited:
+            citation = read_citation(raw, opened.written + len(rest))
+            if citation is not None and opened.kind == "text":
+                self._emit(CitationAdded(opened.index, citation))
+            else:
+                self._uncarried = (CITATIONS,)
         self._emit(PartEnd(opened.index))
 
     def _message_delta(self, event: WireEvent) -> None:
@@ -248,7 +260,7 @@ class MessagesStreamDecoder:
                 finish=canonical_finish(stop.stop_reason, has_calls=self._has_calls),
                 stop_sequence=stop.stop_sequence,
                 refusal=stop.stop_details.explanation if stop.stop_details is not None else None,
-                uncarried=CITATIONS if self._cited else (),
+                uncarried=self._uncarried,
             )
         )
 

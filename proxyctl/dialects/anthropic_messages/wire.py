@@ -39,6 +39,7 @@ class Block(Struct):
     data: str | None = None
     title: str | None = None
     tool_name: str | None = None
+    citations: Raw = Raw()
     cache_control: CacheControl | None = None
 
 

@@ -5,13 +5,17 @@ The plan that comes with tool calls is plain text before them, and stays text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
+from msgspec.structs import replace
 
 from proxyctl.core import chat
 from proxyctl.core.chat import Part, TextPart, ThinkingPart, ToolCallPart, normal_arguments
 from proxyctl.core.errors import DecodeError, GarbageError, StatusError
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.cohere_chat import wire
+from proxyctl.dialects.cohere_chat.citations import CITATIONS, WireCitation, read_citations
 from proxyctl.dialects.cohere_chat.errors import decode_error
 from proxyctl.dialects.surrogates import whole
 
@@ -30,7 +34,8 @@ def decode_answer(body: bytes) -> chat.Answer:
     if isinstance(message, str):
         raise StatusError(decode_error(200, body), body=body)
     calls = _calls(message, answer.id or "")
-    parts = (*_content(message), *_plan(message), *calls)
+    content, uncarried = _cited(_content(message), read_citations(message.citations))
+    parts = (*content.values(), *_plan(message), *calls)
     shown = any(not isinstance(part, ThinkingPart) for part in parts)
     finish = wire.finish_of(answer.finish_reason, called=bool(calls), has_content=shown)
     if finish == "error":
@@ -41,20 +46,35 @@ def decode_answer(body: bytes) -> chat.Answer:
         parts=parts,
         finish=finish,
         usage=wire.usage_of(answer.usage),
-        uncarried=wire.CITATIONS if message.citations else (),
+        uncarried=uncarried,
     )
 
 
-def _content(message: wire.Message) -> list[Part]:
+def _content(message: wire.Message) -> dict[int, Part]:
+    """The parts, by the numbers of their content items."""
     if isinstance(message.content, str):
-        return [TextPart(text=whole(message.content))] if message.content else []
-    parts: list[Part] = []
-    for item in message.content or ():
+        return {0: TextPart(text=whole(message.content))} if message.content else {}
+    parts: dict[int, Part] = {}
+    for index, item in enumerate(message.content or ()):
         if item.thinking:
-            parts.append(ThinkingPart(text=whole(item.thinking)))
+            parts[index] = ThinkingPart(text=whole(item.thinking))
         elif item.text:
-            parts.append(TextPart(text=whole(item.text)))
+            parts[index] = TextPart(text=whole(item.text))
     return parts
+
+
+def _cited(content: dict[int, Part], citations: Sequence[WireCitation]) -> tuple[dict[int, Part], tuple[str, ...]]:
+    """The content with its sources, and where there were some that it cannot carry."""
+    texts = {index: part for index, part in content.items() if isinstance(part, TextPart)}
+    uncarried: tuple[str, ...] = ()
+    for citation in citations:
+        index = max(texts, default=None) if citation.content_index is None else citation.content_index
+        sources = citation.sources_named()
+        if index in texts and sources:
+            texts[index] = replace(texts[index], citations=(*texts[index].citations, *sources))
+        else:
+            uncarried = (CITATIONS,)
+    return content | texts, uncarried
 
 
 def _plan(message: wire.Message) -> list[Part]:

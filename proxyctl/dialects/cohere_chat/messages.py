@@ -26,6 +26,7 @@ from proxyctl.core.losses import Losses
 from proxyctl.dialects.data_url import data_url
 from proxyctl.dialects.documents import plain_text
 from proxyctl.dialects.names import ToolNames
+from proxyctl.dialects.sources import not_sent_back
 from proxyctl.dialects.traits import ModelTraits
 
 WireMessage = dict[str, Any]
@@ -52,6 +53,7 @@ class MessageWriter:
         return written
 
     def _assistant(self, parts: Sequence[Part], path: str) -> list[WireMessage]:
+        not_sent_back(parts, self._losses, path)
         thinking: list[dict[str, str]] = []
         texts: list[str] = []
         calls: list[dict[str, Any]] = []

@@ -1,6 +1,7 @@
 """Cohere's stream events to canonical ones. `message-end` is the terminal: a body without it was cut.
 
-Content and tool calls are numbered apart on the wire, and the plan has no number, so each gets its own part here.
+Content and tool calls are numbered apart on the wire, and the plan has no number, so each gets its own part here. A
+text's citations may come behind its end, so it is closed only when something else begins.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
+from msgspec import Raw
 
 from proxyctl.core.errors import Problem
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     MessageEnd,
@@ -22,9 +25,9 @@ from proxyctl.core.events import (
     UsageUpdate,
 )
 from proxyctl.dialects.call_ids import CallIds
+from proxyctl.dialects.cohere_chat.citations import CITATIONS, read_citation
 from proxyctl.dialects.cohere_chat.errors import decode_error
 from proxyctl.dialects.cohere_chat.wire import (
-    CITATIONS,
     ContentItem,
     EventDelta,
     StreamEvent,
@@ -55,12 +58,13 @@ class CohereStreamDecoder:
         self._calls = CallIds()
         self._called = False
         self._has_content = False
-        self._cited = False
+        self._text_slot: _Slot | None = None
+        self._uncarried: tuple[str, ...] = ()
         self._joiner = SurrogateJoiner()
         self._handlers: dict[str, Callable[[StreamEvent, EventDelta], list[Event]]] = {
             "content-start": self._content,
             "content-delta": self._content,
-            "content-end": lambda event, _: self._close(("content", event.index)),
+            "content-end": self._content_end,
             "tool-plan-delta": self._plan,
             "tool-call-start": self._call_start,
             "tool-call-delta": self._call_delta,
@@ -111,6 +115,11 @@ class CohereStreamDecoder:
             events += self._close(slot)
         return events + self._text(slot, kind, text)
 
+    def _content_end(self, event: StreamEvent, delta: EventDelta) -> list[Event]:
+        del delta
+        slot = ("content", event.index)
+        return [] if self._kinds.get(slot) == "text" else self._close(slot)
+
     def _plan(self, event: StreamEvent, delta: EventDelta) -> list[Event]:
         del event
         text = delta.message.tool_plan if delta.message else None
@@ -119,6 +128,7 @@ class CohereStreamDecoder:
     def _text(self, slot: _Slot, kind: PartKind, text: str) -> list[Event]:
         events: list[Event] = []
         if slot not in self._open:
+            events += self._close_text()
             events.append(PartStart(index=self._begin(slot, kind), kind=kind))
         index = self._open[slot]
         self._has_content = self._has_content or kind == "text"
@@ -132,7 +142,7 @@ class CohereStreamDecoder:
         if not isinstance(call, ToolCall):
             return []
         slot = ("call", event.index)
-        events = self._close(_PLAN) + self._close(slot)
+        events = self._close(_PLAN) + self._close_text() + self._close(slot)
         name = (call.function.name if call.function else None) or ""
         index = self._begin(slot, "tool_call")
         self._called = self._has_content = True
@@ -155,9 +165,17 @@ class CohereStreamDecoder:
         return [Delta(index, joined)]
 
     def _citation(self, event: StreamEvent, delta: EventDelta) -> list[Event]:
-        del event, delta
-        self._cited = True
-        return []
+        del event
+        named = delta.message.citations if delta.message else Raw()
+        if bytes(named) in (b"", b"null"):
+            return []
+        cited = read_citation(named)
+        slot = self._text_slot if cited.content_index is None else ("content", cited.content_index)
+        sources = cited.sources_named()
+        if slot is None or slot not in self._open or self._kinds[slot] != "text" or not sources:
+            self._uncarried = (CITATIONS,)
+            return []
+        return [CitationAdded(self._open[slot], source) for source in sources]
 
     def _message_end(self, event: StreamEvent, delta: EventDelta) -> list[Event]:
         del event
@@ -169,7 +187,7 @@ class CohereStreamDecoder:
         if finish == "error":
             return events + self._fail(failed_answer(delta.finish_reason, delta.error))
         self._over = True
-        events.append(MessageEnd(finish=finish, uncarried=CITATIONS if self._cited else ()))
+        events.append(MessageEnd(finish=finish, uncarried=self._uncarried))
         return events
 
     def _begin(self, slot: _Slot, kind: PartKind) -> int:
@@ -177,7 +195,12 @@ class CohereStreamDecoder:
         self._next += 1
         self._open[slot] = index
         self._kinds[slot] = kind
+        if kind == "text" and slot != _PLAN:
+            self._text_slot = slot
         return index
+
+    def _close_text(self) -> list[Event]:
+        return [] if self._text_slot is None else self._close(self._text_slot)
 
     def _close(self, slot: _Slot) -> list[Event]:
         index = self._open.pop(slot, None)

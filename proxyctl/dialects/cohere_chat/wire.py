@@ -1,6 +1,6 @@
 """The shapes of Cohere's v2 chat answers and stream events, read strictly where we use them.
 
-Members that we do not know are ignored. Citations are looked for, because the canonical form has no place for them.
+Members that we do not know are ignored.
 Source: wire notes 2026-11, "Cohere v2".
 """
 
@@ -40,10 +40,9 @@ class Message(Struct):
     content: list[ContentItem] | str | None = None
     tool_plan: str | None = None
     tool_calls: list[ToolCall] | None = None
-    citations: Any = None
+    citations: Raw = Raw()
 
 
-CITATIONS = ("message.citations",)
 Count: TypeAlias = Annotated[float, Meta(le=2**53)]
 
 
@@ -75,6 +74,7 @@ class DeltaMessage(Struct):
     content: ContentItem | list[Any] | None = None
     tool_plan: str | None = None
     tool_calls: ToolCall | list[Any] | None = None
+    citations: Raw = Raw()
 
 
 class EventDelta(Struct):

@@ -39,7 +39,7 @@ class GeminiCounter(Counter):
     """Counts the whole request: `contents` alone would leave out the system text and the tools."""
 
     dialect = "gemini-generate"
-    path = "/v1beta/models/{model}:countTokens"
+    path = "/v1beta/{model}:countTokens"
 
     @override
     def encode(self, fields: Fields, model: str) -> Fields:
@@ -75,7 +75,7 @@ class GeminiEmbedder(Embedder):
     dialect = "gemini-generate"
 
     def __init__(self) -> None:
-        path = "/v1beta/models/{model}:"
+        path = "/v1beta/{model}:"
         super().__init__(f"{path}batchEmbedContents", batch=_BATCH, single=f"{path}embedContent")
 
     @override
@@ -102,5 +102,5 @@ class GeminiEmbedder(Embedder):
 
 
 def named(model: str) -> str:
-    """A model as requests name it."""
-    return f"models/{model.removeprefix('models/')}"
+    """A model as requests name it, with its collection: tuned models have one of their own."""
+    return model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"

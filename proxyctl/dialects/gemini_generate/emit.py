@@ -7,8 +7,9 @@ Source: wire notes 2026-11, "streaming grammars" and "stream translation state m
 
 from __future__ import annotations
 
-from proxyctl.core.chat import Signature
+from proxyctl.core.chat import Citation, Signature
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     MessageEnd,
@@ -24,6 +25,7 @@ from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
 from proxyctl.dialects.failure import FAILED_FINISHES
 from proxyctl.dialects.gemini_generate.errors import encode_stream_error
+from proxyctl.dialects.gemini_generate.grounding import GroundingWriter, size_of
 from proxyctl.dialects.gemini_generate.outgoing import (
     EMPTY_TEXT,
     call_part,
@@ -41,12 +43,13 @@ _LINE_ENDS = ((b"\xc2\x85", b"\\u0085"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\
 
 
 class _Part:
-    """A part under way; `pieces` are a call's arguments."""
+    """A part under way; `pieces` are a call's arguments, or a text: the places of its sources count its bytes."""
 
-    __slots__ = ("pieces", "signature", "start")
+    __slots__ = ("citations", "pieces", "signature", "start")
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
+        self.citations: list[Citation] = []
         self.pieces: list[str] = []
         self.signature: Signature | None = None
 
@@ -62,6 +65,8 @@ class GeminiStreamEncoder:
         self._has_called = False
         self._usage: Usage | None = None
         self._written = 0
+        self._grounding = GroundingWriter(losses)
+        self._said = 0
 
     def feed(self, event: Event) -> bytes:
         match event:
@@ -74,6 +79,9 @@ class GeminiStreamEncoder:
                 return self._part_end(self._parts.pop(event.index))
             case SignatureDelta():
                 self._parts[event.index].signature = event.signature
+                return b""
+            case CitationAdded():
+                self._parts[event.index].citations.append(event.citation)
                 return b""
             case UsageUpdate():
                 self._usage = event.usage
@@ -96,23 +104,28 @@ class GeminiStreamEncoder:
 
     def _delta(self, event: Delta) -> bytes:
         part, text = self._parts[event.index], event.text
-        self._written += len(text)
         match part.start.kind:
             case "tool_call":
                 part.pieces.append(text)
                 return b""
             case "thinking":
+                self._written += len(text)
                 return self._frame(text_part(text, thought=True)) if text and self._context.show_thinking else b""
             case _:
+                part.pieces.append(text)
                 return self._frame(text_part(text)) if text else b""
 
     def _part_end(self, part: _Part) -> bytes:
         start = part.start
+        whole = "".join(part.pieces)
+        self._written += len(whole)
+        if start.kind in ("text", "refusal"):
+            self._grounding.add(part.citations, whole, offset=self._said)
+            self._said += size_of(whole)
         match start.kind:
             case "tool_call":
                 begins, self._has_called = not self._has_called, True
-                arguments = "".join(part.pieces)
-                return self._frame(call_part(start.id, start.name, arguments, part.signature, begins=begins))
+                return self._frame(call_part(start.id, start.name, whole, part.signature, begins=begins))
             case "redacted_thinking":
                 return self._frame(redacted_part(start.data))
             case kind if part.signature is not None:
@@ -129,7 +142,7 @@ class GeminiStreamEncoder:
             return encode_stream_error(unusable("", malformed=event.finish == "malformed_tool"))
         usage = self._usage or self._context.estimated_usage(self._written)
         document = {
-            "candidates": [candidate([EMPTY_TEXT], event.finish, event.refusal)],
+            "candidates": [candidate([EMPTY_TEXT], event.finish, event.refusal) | self._grounding.document()],
             "usageMetadata": encode_usage(usage),
         }
         return b"data: " + _one_line(encode_json(document)[:-1]) + self._tail

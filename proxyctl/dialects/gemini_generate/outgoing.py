@@ -27,6 +27,7 @@ from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
 from proxyctl.dialects.failure import FAILED_FINISHES
+from proxyctl.dialects.gemini_generate.grounding import GroundingWriter
 from proxyctl.dialects.gemini_generate.signatures import UNPROVEN, written_redaction, written_signature
 from proxyctl.dialects.gemini_generate.stream import unusable
 
@@ -47,10 +48,15 @@ def encode_answer(answer: Answer, context: AnswerContext, losses: Losses) -> byt
     if answer.finish in FAILED_FINISHES:
         raise GarbageError(unusable("", malformed=answer.finish == "malformed_tool"))
     first = next((part for part in answer.parts if isinstance(part, ToolCallPart)), None)
-    parts = [written for part in answer.parts for written in _part(part, context, losses, begins=part is first)]
+    parts: list[Any] = []
+    grounding = GroundingWriter(losses)
+    for part in answer.parts:
+        if isinstance(part, TextPart):
+            grounding.add(part.citations, part.text, part=len(parts))
+        parts += _part(part, context, losses, begins=part is first)
     usage = answer.usage or _estimate(answer, context)
     document: Fields = {
-        "candidates": [candidate(parts or [EMPTY_TEXT], answer.finish, answer.refusal)],
+        "candidates": [candidate(parts or [EMPTY_TEXT], answer.finish, answer.refusal) | grounding.document()],
         "usageMetadata": encode_usage(usage),
         "modelVersion": answer.model or context.model,
         "responseId": answer.id,

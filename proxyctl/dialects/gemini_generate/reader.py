@@ -10,9 +10,20 @@ from __future__ import annotations
 import msgspec
 
 from proxyctl.core.chat import FinishReason, Signature, normal_arguments
-from proxyctl.core.events import Delta, Event, MessageStart, PartEnd, PartKind, PartStart, SignatureDelta, UsageUpdate
+from proxyctl.core.events import (
+    CitationAdded,
+    Delta,
+    Event,
+    MessageStart,
+    PartEnd,
+    PartKind,
+    PartStart,
+    SignatureDelta,
+    UsageUpdate,
+)
 from proxyctl.core.usage import Usage, added
 from proxyctl.dialects.call_ids import CallIds
+from proxyctl.dialects.gemini_generate.grounding import Sources
 from proxyctl.dialects.gemini_generate.wire import (
     Blob,
     Candidate,
@@ -53,11 +64,6 @@ _MALFORMED = frozenset(
 _CONTINUATION = "CONTINUATION"
 _LENGTHS = frozenset({"MAX_TOKENS", _CONTINUATION})
 
-_SOURCES = (
-    ("citation_metadata", "citationMetadata"),
-    ("grounding_metadata", "groundingMetadata"),
-    ("url_context_metadata", "urlContextMetadata"),
-)
 _PLACEHOLDERS = ("file_data", "executable_code", "code_execution_result", "tool_call", "tool_response")
 
 
@@ -74,7 +80,9 @@ class AnswerReader:
         self._called = False
         self._has_content = False
         self._token = ""
-        self._sources: dict[str, None] = {}
+        self._sources = Sources()
+        self._texts = 0
+        self._said: list[str] = []
         self._usage: Usage | None = None
         self._used_before: Usage | None = None
         self._next = 0
@@ -88,8 +96,8 @@ class AnswerReader:
 
     @property
     def uncarried(self) -> tuple[str, ...]:
-        """Where the answer names its sources, which has no place in the canonical form."""
-        return tuple(f"candidates[0].{name}" for name in self._sources)
+        """What the answer names, once it is closed, that no part of it could carry."""
+        return self._sources.left()
 
     @property
     def usage(self) -> Usage | None:
@@ -121,7 +129,7 @@ class AnswerReader:
             self.message = candidate.finish_message or self.message
         self._read_feedback(response)
         if candidate is not None:
-            self._sources |= {told: None for name, told in _SOURCES if getattr(candidate, name)}
+            self._sources.read(candidate)
         usage = self._read_usage(response)
         if not self._started:
             self._started = True
@@ -205,7 +213,8 @@ class AnswerReader:
             if self._open is None or self._open_kind != kind:
                 self._open_part(kind, events)
             events.append(Delta(self._opened(), part.text))
-            self._has_content = self._has_content or kind == "text"
+            if kind == "text":
+                self._said.append(part.text)  # places of sources, which come last, count its bytes
         if part.thought_signature and (part.text or self._open_kind == kind):
             self._sign(part.thought_signature, events)
 
@@ -233,12 +242,15 @@ class AnswerReader:
         self._open_part("text", events)
         events.append(Delta(self._opened(), text))
         self._close_part(events)
-        self._has_content = True
 
     def _open_part(self, kind: PartKind, events: list[Event]) -> None:
         self._close_part(events)
         self._open, self._open_kind = self._next, kind
         self._next += 1
+        if kind == "text":
+            self._has_content = True
+            self._texts += 1
+            self._said = []
         events.append(PartStart(index=self._open, kind=kind))
 
     def _opened(self) -> int:
@@ -247,9 +259,14 @@ class AnswerReader:
         return self._open
 
     def _close_part(self, events: list[Event]) -> None:
-        if self._open is not None:
-            events.append(PartEnd(self._open))
-            self._open = None
+        index = self._open
+        if index is None:
+            return
+        if self._open_kind == "text":
+            text = "".join(self._said) if self._texts == 1 else None
+            events += [CitationAdded(index, citation) for citation in self._sources.take(text)]
+        events.append(PartEnd(index))
+        self._open = None
 
 
 def _first(candidates: list[Candidate] | None) -> Candidate | None:

@@ -41,15 +41,19 @@ class Content(Struct):
     parts: list[Part] | None = None
 
 
+ABSENT = Raw()
+"""What a frame without metadata has: told from all others by identity, which costs nothing."""
+
+
 class Candidate(Struct, rename="camel"):
     index: int | None = None
     content: Content | None = None
     finish_reason: str | None = None
     continuation_token: str | None = None
     finish_message: str | None = None
-    citation_metadata: Any = None
-    grounding_metadata: Any = None
-    url_context_metadata: Any = None
+    citation_metadata: Raw = ABSENT
+    grounding_metadata: Raw = ABSENT
+    url_context_metadata: Raw = ABSENT
 
 
 class PromptFeedback(Struct, rename="camel"):

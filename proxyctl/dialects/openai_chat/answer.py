@@ -27,7 +27,7 @@ from proxyctl.dialects.custom_tools import custom_input
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.failure import BROKEN_OFF, FAILED_FINISHES, failed_answer
 from proxyctl.dialects.names import fitted_id
-from proxyctl.dialects.openai_chat import chunks
+from proxyctl.dialects.openai_chat import chunks, cited
 from proxyctl.dialects.openai_chat.stream import ChatStreamDecoder
 from proxyctl.dialects.openai_chat.usage import decode_usage, encode_usage
 
@@ -136,11 +136,15 @@ def signature_document(value: str) -> Fields:
 
 def _message(answer: Answer, context: AnswerContext, losses: Losses) -> Fields:
     texts, thoughts, refusals, calls = [], [], [], []
+    sources: list[Fields] = []
+    said = 0
     _count_unplaced(answer, losses)
     for part in answer.parts:
         match part:
             case TextPart():
                 texts.append(part.text)
+                sources += cited.written(part.citations, losses, offset=said)
+                said += len(part.text)
             case ThinkingPart():
                 thoughts.append(part.text)
             case RefusalPart():
@@ -153,6 +157,8 @@ def _message(answer: Answer, context: AnswerContext, losses: Losses) -> Fields:
     text = "".join(texts)
     message: Fields = {"role": "assistant", "content": text if text or not (calls or refusal) else None}
     message["refusal"] = refusal
+    if sources:
+        message["annotations"] = sources
     if context.show_thinking and (thinking := "".join(thoughts)):
         message["reasoning_content"] = message["reasoning"] = thinking
     if calls:

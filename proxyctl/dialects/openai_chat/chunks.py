@@ -25,11 +25,13 @@ class Reference(Struct):
 
 
 class ContentChunk(Struct):
-    """One element of a content list: text, or Mistral's `thinking` with its own list inside."""
+    """One element of a content list: text, Mistral's `thinking` with its own list inside, or a source."""
 
     type: str = ""
     text: str | None = None
     thinking: str | list[Reference] | None = None
+    title: Raw = Raw()
+    url: Raw = Raw()
 
 
 class Function(Struct):
@@ -50,10 +52,15 @@ class ToolCall(Struct):
     extra_content: ExtraContent | None = None
 
 
+NO_ANNOTATIONS = Raw()
+"""What a delta without any has: told from all others by identity, which costs nothing."""
+
+
 class Delta(Struct):
     """A chunk's `delta` or a whole answer's `message`."""
 
     content: str | list[ContentChunk] | None = None
+    annotations: Raw = NO_ANNOTATIONS
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None

@@ -1,7 +1,8 @@
 """Write events as chat-completion chunks.
 
 Grammar (wire notes 2026-11, "OpenAI chat chunks"): a chunk with the role, deltas, a chunk with the finish reason, the
-usage chunk if asked for, `[DONE]`. Tool calls are numbered from 0 whatever else stands in the answer. A failed stream
+usage chunk if asked for, `[DONE]`. Tool calls are numbered from 0 whatever else stands in the answer. All sources go
+out in one delta before the finish reason: the vendor's SDK cannot add a second list of them to a first. A failed stream
 ends in an error frame, with no finish reason and no `[DONE]`: clients take a `[DONE]` for success.
 """
 
@@ -11,6 +12,7 @@ from typing import Any
 
 from proxyctl.core.chat import FinishReason, Signature, ToolCallPart
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     MessageEnd,
@@ -26,6 +28,7 @@ from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
 from proxyctl.dialects.failure import FAILED_FINISHES, failed_answer
 from proxyctl.dialects.names import fitted_id
+from proxyctl.dialects.openai_chat import cited
 from proxyctl.dialects.openai_chat.answer import (
     NO_PLACE,
     call_document,
@@ -43,14 +46,17 @@ _DONE = b"data: [DONE]\n\n"
 class _Part:
     """An open part: `number` counts tool calls alone; `pieces` hold a free-text call until it is whole.
 
+    `length` is what it has said, `offset` where a text begins in the message's content, in characters.
     A call is announced with what follows its start, so that its first fragment carries its signature.
     """
 
-    __slots__ = ("announced", "number", "pieces", "start")
+    __slots__ = ("announced", "length", "number", "offset", "pieces", "start")
 
-    def __init__(self, start: PartStart, number: int) -> None:
+    def __init__(self, start: PartStart, number: int, offset: int) -> None:
         self.start = start
         self.number = number
+        self.offset = offset
+        self.length = 0
         self.pieces: list[str] = []
         self.announced = False
 
@@ -67,6 +73,8 @@ class ChatStreamEncoder:
         self._parts: dict[int, _Part] = {}
         self._calls = 0
         self._written = 0
+        self._said = 0
+        self._sources: list[Fields] = []
         self._usage: Usage | None = None
         self._refused = False
         self._ended = False
@@ -86,6 +94,10 @@ class ChatStreamEncoder:
                 return self._part_end(event)
             case SignatureDelta():
                 return self._signature(event.index, event.signature)
+            case CitationAdded():
+                offset = self._parts[event.index].offset
+                self._sources += cited.written((event.citation,), self._losses, offset=offset)
+                return b""
             case MessageEnd():
                 return self._end(event)
             case StreamFailed():
@@ -106,7 +118,7 @@ class ChatStreamEncoder:
         return self._chunk({"role": "assistant", "content": ""})
 
     def _part(self, event: PartStart) -> bytes:
-        self._parts[event.index] = _Part(event, self._calls)
+        self._parts[event.index] = _Part(event, self._calls, self._said)
         if event.kind == "tool_call":
             self._calls += 1
             self._untold.call_begins()
@@ -123,7 +135,7 @@ class ChatStreamEncoder:
     def _delta(self, event: Delta) -> bytes:
         part = self._parts[event.index]
         text = event.text
-        self._written += len(text)
+        part.length += len(text)
         match part.start.kind:
             case "text":
                 return self._chunk({"content": text})
@@ -145,6 +157,9 @@ class ChatStreamEncoder:
     def _part_end(self, event: PartEnd) -> bytes:
         part = self._parts.pop(event.index)
         start = part.start
+        self._written += part.length
+        if start.kind == "text":
+            self._said += part.length
         if start.kind != "tool_call":
             return b""
         if start.name in self._context.custom_tools:
@@ -170,6 +185,8 @@ class ChatStreamEncoder:
         frames = b""
         if event.refusal and not self._refused:
             frames = self._chunk({"refusal": event.refusal})
+        if self._sources:
+            frames += self._chunk({"annotations": self._sources})
         frames += self._chunk({}, event.finish)
         if self._context.include_usage:
             usage = encode_json(encode_usage(self._usage or self._context.estimated_usage(self._written)))

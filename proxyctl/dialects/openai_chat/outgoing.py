@@ -28,6 +28,7 @@ from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.data_url import data_url
 from proxyctl.dialects.names import ToolNames, fitted_id
+from proxyctl.dialects.sources import not_sent_back
 from proxyctl.dialects.traits import ModelTraits
 
 
@@ -72,6 +73,7 @@ class _Writer:
             self._user(message, path)
 
     def _assistant(self, message: Message, path: str) -> None:
+        not_sent_back(message.parts, self._losses, path)
         texts: list[str] = []
         calls: list[Fields] = []
         thoughts: list[str] = []

@@ -19,10 +19,11 @@ from proxyctl.core.chat import (
     ToolChoice,
 )
 from proxyctl.core.errors import DecodeError, UnsupportedError
-from proxyctl.dialects.base import uncarried
+from proxyctl.dialects.base import NOTHING, uncarried
 from proxyctl.dialects.custom_tools import custom_tool
 from proxyctl.dialects.openai_chat import wire
 from proxyctl.dialects.openai_chat.turns import decode_message
+from proxyctl.dialects.sources import is_cited
 from proxyctl.dialects.typed import decode_typed
 
 _MODES: dict[str, Literal["auto", "none", "any"]] = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
@@ -101,6 +102,11 @@ def _conversation(
             dropped.append(f"{path}.name")
         if message.audio is not None:
             dropped.append(f"{path}.audio")
+        if bytes(message.annotations) not in {*NOTHING, b""} and not any(map(is_cited, turn.parts)):
+            dropped.append(f"{path}.annotations")
+        if isinstance(message.content, list):
+            signed = [place for place, part in enumerate(message.content) if part.signature is not None]
+            dropped += [f"{path}.content[{place}].signature" for place in signed]
     return tuple(system), tuple(turns), dropped
 
 

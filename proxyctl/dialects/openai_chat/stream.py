@@ -7,11 +7,14 @@ new id on a used index begins a new call. Source: wire notes 2026-11, "stream tr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
-from proxyctl.core.chat import FinishReason
+from proxyctl.core.chat import Citation, FinishReason
 from proxyctl.core.errors import Problem
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     MessageEnd,
@@ -26,7 +29,7 @@ from proxyctl.core.events import (
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.error_body import decode_error
 from proxyctl.dialects.failure import BROKEN_OFF
-from proxyctl.dialects.openai_chat import chunks
+from proxyctl.dialects.openai_chat import chunks, cited
 from proxyctl.dialects.openai_chat.usage import decode_usage
 from proxyctl.dialects.surrogates import SurrogateJoiner, whole
 
@@ -58,6 +61,8 @@ class ChatStreamDecoder:
         self._over = False
         self._next_index = 0
         self._open: tuple[int, PartKind] | None = None
+        self._texts = 0
+        self._uncarried: dict[str, None] = {}
         self._calls: list[_OpenCall] = []
         self._ids = CallIds()
         self._finish: str | None = None
@@ -97,7 +102,8 @@ class ChatStreamDecoder:
         for call in self._calls:
             self._end_call(call)
         self._over = True
-        self._emit(MessageEnd(finish=finish, refusal="".join(self._refused) or None))
+        refusal = "".join(self._refused) or None
+        self._emit(MessageEnd(finish=finish, refusal=refusal, uncarried=tuple(self._uncarried)))
         events, self._events = self._events, []
         return events
 
@@ -127,6 +133,10 @@ class ChatStreamDecoder:
             self._text("thinking", thinking)
         if text:
             self._text("text", text)
+        if delta.annotations is not chunks.NO_ANNOTATIONS:
+            self._cite(cited.read_all(delta.annotations, placed=self._texts == 1), cited.ANNOTATIONS)
+        if delta.content.__class__ is list:
+            self._cite(cited.references(delta.content), cited.REFERENCES)
         if delta.refusal:
             self._refused.append(delta.refusal)
             self._text("refusal", delta.refusal)
@@ -144,10 +154,19 @@ class ChatStreamDecoder:
         if self._open is None or self._open[1] != kind:
             self._close()
             self._open = (self._take_index(), kind)
+            self._texts += kind == "text"
             self._emit(PartStart(index=self._open[0], kind=kind))
         index = self._open[0]
         if joined := self._surrogates.join(index, text):
             self._emit(Delta(index, joined))
+
+    def _cite(self, citations: Iterable[Citation | None], path: str) -> None:
+        """Tell sources of the open text; what is none, or comes when no text is open, is not carried."""
+        for citation in citations:
+            if citation is not None and self._open is not None and self._open[1] == "text":
+                self._emit(CitationAdded(self._open[0], citation))
+            else:
+                self._uncarried[path] = None
 
     def _close(self) -> None:
         if self._open is not None:

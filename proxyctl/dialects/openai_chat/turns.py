@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from proxyctl.core.chat import (
     AudioPart,
@@ -25,7 +26,7 @@ from proxyctl.dialects.data_url import split_data_url, standard_base64
 from proxyctl.dialects.documents import file_part
 from proxyctl.dialects.envelope import SIGNATURE_STAND_IN
 from proxyctl.dialects.names import made_up_id
-from proxyctl.dialects.openai_chat import wire
+from proxyctl.dialects.openai_chat import cited, wire
 
 
 def decode_message(message: wire.Message, path: str, index: int, before: Sequence[Message]) -> Message:
@@ -51,7 +52,7 @@ def _assistant(message: wire.Message, path: str, index: int) -> list[Part]:
     parts: list[Part] = []
     if thinking := message.reasoning_content or message.reasoning:
         parts.append(ThinkingPart(text=thinking))
-    parts += _content(message, path)
+    parts += _cited(_said(message, path), message)
     if message.refusal:
         parts.append(RefusalPart(text=message.refusal))
     for position, call in enumerate(message.tool_calls or ()):
@@ -59,6 +60,28 @@ def _assistant(message: wire.Message, path: str, index: int) -> list[Part]:
     if message.function_call is not None:
         function = message.function_call
         parts.append(_function_call("", function, None, (index, 0)))
+    return parts
+
+
+def _cited(parts: list[Part], message: wire.Message) -> list[Part]:
+    """The one text of a message with its sources, if each of them can be read; else the parts as they are."""
+    if not bytes(message.annotations) or len(parts) != 1 or not isinstance(parts[0], TextPart):
+        return parts
+    found = cited.read_all(message.annotations, placed=True)
+    citations = tuple(filter(None, found))
+    return [replace(parts[0], citations=citations)] if len(citations) == len(found) else parts
+
+
+def _said(message: wire.Message, path: str) -> list[Part]:
+    """What an assistant's content holds: thinking too, where a client keeps it as Mistral writes it."""
+    if not isinstance(message.content, list) or all(part.type != "thinking" for part in message.content):
+        return _content(message, path)
+    parts: list[Part] = []
+    for index, part in enumerate(message.content):
+        if part.type != "thinking" or part.thinking is None:
+            parts.append(_part(part, f"{path}.content[{index}]"))
+        elif text := part.thinking if isinstance(part.thinking, str) else "".join(one.text for one in part.thinking):
+            parts.append(ThinkingPart(text=text))
     return parts
 
 

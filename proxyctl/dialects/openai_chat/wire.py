@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 
 class ImageURL(Struct):
@@ -32,13 +32,23 @@ class Breakpoint(Struct):
     ttl: str | None = None
 
 
+class Thought(Struct):
+    """A piece of a `thinking` part: a text, or a reference that holds none."""
+
+    text: str = ""
+
+
 class ContentPart(Struct):
+    """`thinking` parts stand in assistant messages of clients that keep Mistral's form."""
+
     type: str
     text: str | None = None
     image_url: ImageURL | str | None = None
     input_audio: InputAudio | None = None
     file: File | None = None
     refusal: str | None = None
+    thinking: str | list[Thought] | None = None
+    signature: str | None = None
     prompt_cache_breakpoint: Breakpoint | None = None
     cache_control: Breakpoint | None = None
 
@@ -80,6 +90,7 @@ class Message(Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     audio: dict[str, Any] | None = None
+    annotations: Raw = Raw()
 
 
 class FunctionTool(Struct):

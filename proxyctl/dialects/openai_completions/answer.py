@@ -17,6 +17,8 @@ from proxyctl.dialects.openai_chat.answer import finish_word
 from proxyctl.dialects.openai_chat.usage import WireUsage, decode_usage, encode_usage
 from proxyctl.dialects.typed import decode_typed, understood
 
+CITATIONS = ("choices[].text", "a text's sources have no place in this dialect")
+
 
 class Choice(Struct):
     text: str | None = None
@@ -72,6 +74,8 @@ def encode_answer(answer: Answer, context: AnswerContext, losses: Losses) -> byt
         match part:
             case TextPart() | RefusalPart():
                 texts.append(part.text)
+                if isinstance(part, TextPart) and part.citations:
+                    losses.add(*CITATIONS)
             case ThinkingPart():
                 pass  # this dialect's callers see answers alone, and could not bring thinking back
             case _:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from proxyctl.core.events import Delta, Event, MessageEnd, MessageStart, PartStart, StreamFailed, UsageUpdate
+from proxyctl.core.events import (
+    CitationAdded,
+    Delta,
+    Event,
+    MessageEnd,
+    MessageStart,
+    PartStart,
+    StreamFailed,
+    UsageUpdate,
+)
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
@@ -10,7 +19,7 @@ from proxyctl.dialects.failure import FAILED_FINISHES, failed_answer
 from proxyctl.dialects.openai_chat.answer import finish_word
 from proxyctl.dialects.openai_chat.errors import encode_stream_error
 from proxyctl.dialects.openai_chat.usage import encode_usage
-from proxyctl.dialects.openai_completions.answer import choice, head
+from proxyctl.dialects.openai_completions.answer import CITATIONS, choice, head
 from proxyctl.dialects.sse import frame
 
 _DONE = b"data: [DONE]\n\n"
@@ -37,6 +46,8 @@ class CompletionStreamEncoder:
                 self._begin(event)
             case Delta() if event.index in self._told:
                 return self._chunk(event.text)
+            case CitationAdded():
+                self._losses.add(*CITATIONS)
             case UsageUpdate():
                 self._usage = event.usage
             case MessageEnd():

@@ -21,6 +21,7 @@ from proxyctl.core.chat import (
 )
 from proxyctl.core.errors import DecodeError, GarbageError, Problem, StatusError
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     MessageEnd,
@@ -103,6 +104,8 @@ def _told(answer: Answer, losses: Losses) -> Iterator[Event]:
         if signature is not None:
             yield SignatureDelta(index, signature)
         yield Delta(index, normal_arguments(part.arguments) if isinstance(part, ToolCallPart) else _text(part))
+        if isinstance(part, TextPart):
+            yield from (CitationAdded(index, citation) for citation in part.citations)
         yield PartEnd(index)
     yield MessageEnd(finish=answer.finish, stop_sequence=answer.stop_sequence, refusal=answer.refusal)
 

@@ -9,6 +9,7 @@ from proxyctl.core.errors import DecodeError, UnsupportedError
 from proxyctl.dialects.data_url import split_data_url, standard_base64
 from proxyctl.dialects.documents import file_part
 from proxyctl.dialects.openai_responses import wire
+from proxyctl.dialects.sources import read_url_citation
 
 _TEXTS = ("input_text", "output_text", "text", "summary_text")
 
@@ -26,7 +27,8 @@ def _part(part: wire.Content, path: str) -> Part:
     ttl = None if part.prompt_cache_breakpoint is None else part.prompt_cache_breakpoint.ttl or "5m"
     match part.type:
         case kind if kind in _TEXTS:
-            return TextPart(text=_required(part.text, f"{path}.text"), cache_ttl=ttl)
+            citations = tuple(filter(None, map(read_url_citation, part.annotations or ())))
+            return TextPart(text=_required(part.text, f"{path}.text"), cache_ttl=ttl, citations=citations)
         case "refusal":
             return RefusalPart(text=_required(part.refusal, f"{path}.refusal"))
         case "input_image":

@@ -1,14 +1,10 @@
-"""OpenAI's own counter: a responses request without what only its answer needs. Source: wire notes 2026-11."""
+"""The counter beside a responses endpoint: a request without what only its answer needs. Source: wire notes 2026-11."""
 
 from __future__ import annotations
 
-import msgspec
-from msgspec import Struct
 from typing_extensions import override
 
-from proxyctl.dialects.base import Fields
-from proxyctl.dialects.side.facts import Counter
-from proxyctl.dialects.typed import decode_typed
+from proxyctl.dialects.side.input_tokens import InputTokensCounter
 
 _COUNTED = frozenset(
     (
@@ -27,22 +23,10 @@ _COUNTED = frozenset(
 )
 
 
-class _Counted(Struct):
-    input_tokens: int
-
-
-_counted = msgspec.json.Decoder(_Counted)
-
-
-class ResponsesCounter(Counter):
+class ResponsesCounter(InputTokensCounter):
     dialect = "openai-responses"
     path = "/responses/input_tokens"
 
     @override
-    def encode(self, fields: Fields, model: str) -> Fields:
-        del model  # it stands in the body
-        return {name: value for name, value in fields.items() if name in _COUNTED}
-
-    @override
-    def decode(self, body: bytes) -> int:
-        return decode_typed(_counted, body).input_tokens
+    def takes(self, name: str) -> bool:
+        return name in _COUNTED

@@ -8,10 +8,11 @@ Source: wire notes 2026-11, "OpenAI" and "conformance cases" 49.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Literal
 
-from proxyctl.core.chat import FinishReason, Signature
+from proxyctl.core.chat import Citation, FinishReason, Signature
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields
@@ -19,9 +20,11 @@ from proxyctl.dialects.envelope import seal
 from proxyctl.dialects.names import fitted_id
 from proxyctl.dialects.openai_responses.echo import echoed
 from proxyctl.dialects.openai_responses.usage import encode_usage
+from proxyctl.dialects.sources import url_citation
 
 ItemKind = Literal["message", "reasoning", "function_call", "custom_tool_call"]
 
+CITATIONS = "output[].content[].annotations"
 REDACTED = "redacted:"
 """Begins a sealed value that is no signature but a whole encrypted thinking block of another dialect."""
 
@@ -114,8 +117,14 @@ def encrypted_block(data: str) -> str:
     return seal(Signature(REDACTED + data, "anthropic-messages"))
 
 
-def text_content(text: str) -> Fields:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def text_content(text: str, annotations: Sequence[Fields] = ()) -> Fields:
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
+
+
+def annotation(citation: Citation, losses: Losses) -> Fields | None:
+    """`None` for a source that has no such form, which is a loss."""
+    members = url_citation(citation, losses, CITATIONS)
+    return None if members is None else {"type": "url_citation", **members}
 
 
 def refusal_content(text: str) -> Fields:

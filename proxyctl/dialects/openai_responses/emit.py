@@ -9,11 +9,13 @@ a call whose signature needs a reasoning item before it can use the one that is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
-from proxyctl.core.chat import Signature, normal_arguments
+from proxyctl.core.chat import Citation, Signature, normal_arguments
 from proxyctl.core.errors import Problem
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     MessageEnd,
@@ -29,7 +31,7 @@ from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
 from proxyctl.dialects.custom_tools import custom_input
 from proxyctl.dialects.failure import FAILED_FINISHES, failed_answer
-from proxyctl.dialects.in_turn import InTurn, PartEvent
+from proxyctl.dialects.in_turn import InTurn
 from proxyctl.dialects.openai_responses import document
 from proxyctl.dialects.openai_responses.document import ItemKind, ResponseDocument
 from proxyctl.dialects.openai_responses.errors import encode_stream_error, response_error
@@ -43,11 +45,12 @@ _CONTENT = {"text": "output_text", "refusal": "refusal"}
 class _Part:
     """A part under way: what it has said, and whether it has been begun on the wire."""
 
-    __slots__ = ("head", "pieces", "signature", "start", "tail")
+    __slots__ = ("annotations", "head", "pieces", "signature", "start", "tail")
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
         self.signature: Signature | None = None
+        self.annotations: list[Fields] = []
         self.pieces: list[str] = []
         self.head = b""  # of its delta frames, behind their number; empty until it has begun
         self.tail = b""
@@ -73,9 +76,10 @@ class ResponsesStreamEncoder:
 
     def feed(self, event: Event) -> bytes:
         match event:
-            case Delta() | SignatureDelta() | PartEnd():
-                due = self._turns.due(event)
-                return self._write(event) if len(due) == 1 else b"".join(map(self._write, due))
+            case Delta() | SignatureDelta() | CitationAdded():
+                return self._write(event) if self._turns.due(event) else b""
+            case PartEnd() | MessageEnd():
+                return b"".join(self.pieces(event))
             case PartStart():
                 self._parts[event.index] = _Part(event)
                 self._turns.begin(event.index)
@@ -87,10 +91,18 @@ class ResponsesStreamEncoder:
             case UsageUpdate():
                 self._usage = event.usage
                 return b""
-            case MessageEnd():
-                return self._end(event)
             case StreamFailed():
                 return self._fail(event.problem)
+
+    def pieces(self, event: PartEnd | MessageEnd) -> Iterator[bytes]:
+        if isinstance(event, MessageEnd):
+            yield from self._end(event)
+            return
+        for due in self._turns.due(event):
+            if isinstance(due, PartEnd):
+                yield from self._part_end(self._parts.pop(due.index))
+            else:
+                yield self._write(due)
 
     def end(self) -> bytes:
         return b""
@@ -107,16 +119,15 @@ class ResponsesStreamEncoder:
         self.response = self._document.begun()
         return b"".join(self._event(kind, response=self.response) for kind in ("created", "in_progress"))
 
-    def _write(self, event: PartEvent) -> bytes:
+    def _write(self, event: Delta | SignatureDelta | CitationAdded) -> bytes:
         part = self._parts[event.index]
         match event:
             case Delta():
                 return self._delta(part, event.text)
             case SignatureDelta():
                 return self._signature(part, event.signature)
-            case PartEnd():
-                del self._parts[event.index]
-                return self._part_end(part)
+            case CitationAdded():
+                return self._annotate(part, event.citation)
 
     def _delta(self, part: _Part, text: str) -> bytes:
         self._written += len(text)
@@ -138,19 +149,32 @@ class ResponsesStreamEncoder:
             self._untold.miss("output", f"a signature on {kind} has no place in this dialect")
         return b""
 
-    def _part_end(self, part: _Part) -> bytes:
+    def _annotate(self, part: _Part, citation: Citation) -> bytes:
+        annotation = document.annotation(citation, self._losses)
+        if annotation is None:
+            return b""
+        opened = b"" if part.head else self._open(part)
+        part.annotations.append(annotation)
+        number = len(part.annotations) - 1
+        place = self._place()
+        return opened + self._of_item(
+            "output_text.annotation.added", **place, annotation_index=number, annotation=annotation
+        )
+
+    def _part_end(self, part: _Part) -> Iterator[bytes]:
         text = "".join(part.pieces)
+        part.pieces.clear()
         match part.start.kind:
             case "tool_call":
-                return self._call_end(part, text)
+                yield from self._call_end(part, text)
             case "redacted_thinking":
-                return self._reasoning(document.encrypted_block(part.start.data))
+                yield self._reasoning(document.encrypted_block(part.start.data))
             case "thinking":
-                return self._thinking_end(part, text)
+                yield from self._thinking_end(part, text)
             case "text" | "refusal" if part.head:
-                return self._content_end(part, text)
+                yield from self._content_end(part, text)
             case _:
-                return b""
+                pass
 
     def _open(self, part: _Part) -> bytes:
         """Begin a part, and the item that it needs; prepares its delta frames."""
@@ -174,28 +198,28 @@ class ResponsesStreamEncoder:
         self._prepare(part, _CONTENT[kind], **place, **({"logprobs": []} if kind == "text" else {}))
         return opened + self._of_item("content_part.added", **place, part=empty)
 
-    def _content_end(self, part: _Part, text: str) -> bytes:
+    def _content_end(self, part: _Part, text: str) -> Iterator[bytes]:
         place = self._place()
         if part.start.kind == "text":
-            content = document.text_content(text)
-            done = self._of_item("output_text.done", **place, text=text, logprobs=[])
+            content = document.text_content(text, part.annotations)
+            yield self._of_item("output_text.done", **place, text=text, logprobs=[])
         else:
             content = document.refusal_content(text)
-            done = self._of_item("refusal.done", **place, refusal=text)
-        done += self._of_item("content_part.done", **place, part=content)
+            yield self._of_item("refusal.done", **place, refusal=text)
         self._open_one["content"].append(content)
-        return done
+        yield self._of_item("content_part.done", **place, part=content)
 
-    def _thinking_end(self, part: _Part, text: str) -> bytes:
+    def _thinking_end(self, part: _Part, text: str) -> Iterator[bytes]:
         if not part.head:
-            return b"" if part.signature is None else self._reasoning(document.encrypted(part.signature))
+            if part.signature is not None:
+                yield self._reasoning(document.encrypted(part.signature))
+            return
         summary = document.summary_part(text)
-        done = self._of_item("reasoning_summary_text.done", summary_index=0, text=text)
-        done += self._of_item("reasoning_summary_part.done", summary_index=0, part=summary)
         self._open_one["summary"].append(summary)
         if part.signature is not None:
             self._open_one["encrypted_content"] = document.encrypted(part.signature)
-        return done
+        yield self._of_item("reasoning_summary_text.done", summary_index=0, text=text)
+        yield self._of_item("reasoning_summary_part.done", summary_index=0, part=summary)
 
     def _reasoning(self, proof: str) -> bytes:
         """An item that holds nothing to read."""
@@ -219,20 +243,20 @@ class ResponsesStreamEncoder:
         self._prepare(part, "function_call_arguments")
         return opened
 
-    def _call_end(self, part: _Part, text: str) -> bytes:
+    def _call_end(self, part: _Part, text: str) -> Iterator[bytes]:
         if part.start.name in self._context.custom_tools:
-            written = self._open_call(part)
+            yield self._open_call(part)
             said = custom_input(normal_arguments(text))
-            if said:
-                written += self._of_item("custom_tool_call_input.delta", delta=said)
             self._open_one["input"] = said
-            return written + self._of_item("custom_tool_call_input.done", input=said)
-        written = b""
+            if said:
+                yield self._of_item("custom_tool_call_input.delta", delta=said)
+            yield self._of_item("custom_tool_call_input.done", input=said)
+            return
         if not text.strip():
             text += "{}"
-            written = self._delta(part, "{}")
+            yield self._delta(part, "{}")
         self._open_one["arguments"] = text
-        return written + self._of_item("function_call_arguments.done", arguments=text)
+        yield self._of_item("function_call_arguments.done", arguments=text)
 
     @property
     def _open_one(self) -> Fields:
@@ -258,16 +282,17 @@ class ResponsesStreamEncoder:
         self._response.output.append(item)
         return self._event("output_item.done", output_index=index, item=item)
 
-    def _end(self, event: MessageEnd) -> bytes:
+    def _end(self, event: MessageEnd) -> Iterator[bytes]:
         if event.finish in FAILED_FINISHES:
-            return self._fail(failed_answer(event.finish))
-        written = b""
+            yield self._fail(failed_answer(event.finish))
+            return
         if event.refusal and not self._refused:
             part = _Part(PartStart(index=0, kind="refusal"))
-            written = self._delta(part, event.refusal) + self._content_end(part, event.refusal)
-        written += self._close_item(document.ending(event.finish, self._losses))
+            yield self._delta(part, event.refusal)
+            yield from self._content_end(part, event.refusal)
+        yield self._close_item(document.ending(event.finish, self._losses))
         self.response = self._response.ended(event.finish, self._usage or self._context.estimated_usage(self._written))
-        return written + self._event(self.response["status"], response=self.response)
+        yield self._event(self.response["status"], response=self.response)
 
     def _fail(self, problem: Problem) -> bytes:
         if self._document is None:

@@ -22,6 +22,7 @@ class Content(Struct):
     type: str = ""
     text: str | None = None
     refusal: str | None = None
+    annotations: Raw = Raw()
 
 
 class Summary(Struct):
@@ -92,6 +93,7 @@ class Event(Struct):
     item: Item | None = None
     part: Content | None = None
     delta: Any = None
+    annotation: Raw = Raw()
     text: str | None = None
     refusal: str | None = None
     arguments: str | None = None

@@ -28,16 +28,15 @@ from proxyctl.core.chat import (
 )
 from proxyctl.core.errors import DecodeError, UnsupportedError
 from proxyctl.dialects.custom_tools import custom_arguments
-from proxyctl.dialects.envelope import is_envelope, opened
+from proxyctl.dialects.envelope import SIGNS_CALLS, is_envelope, opened
 from proxyctl.dialects.openai_responses import wire
 from proxyctl.dialects.openai_responses.content import decode_content
 from proxyctl.dialects.openai_responses.document import REDACTED
 from proxyctl.dialects.openai_responses.tools import flat_name
+from proxyctl.dialects.sources import read_url_citation
 from proxyctl.dialects.typed import decode_typed
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
-_SIGNS_CALLS = "gemini-generate"
-"""The dialect whose proofs belong to calls; those of the others belong to the thinking that they stand with."""
 
 _raw_items = msgspec.json.Decoder(list[Raw])
 
@@ -99,7 +98,7 @@ class ItemReader:
             self.dropped += [
                 f"{path}.content[{place}].annotations"
                 for place, part in enumerate(item.content or ())
-                if part.annotations
+                if not all(map(read_url_citation, part.annotations or ()))
             ]
         if role != "system":
             self._add(role, parts)
@@ -140,7 +139,7 @@ class ItemReader:
         if signature is not None and signature.value.startswith(REDACTED):
             self._add("assistant", [ThinkingPart(redacted=signature.value.removeprefix(REDACTED))])
             return
-        if signature is not None and signature.origin == _SIGNS_CALLS:
+        if signature is not None and signature.origin == SIGNS_CALLS:
             self._leave_proof()
             if text:
                 self._add("assistant", [ThinkingPart(text=text)])

@@ -33,7 +33,8 @@ from proxyctl.dialects.base import Fields
 from proxyctl.dialects.custom_tools import custom_input
 from proxyctl.dialects.data_url import data_url
 from proxyctl.dialects.names import ToolNames, fitted_id
-from proxyctl.dialects.openai_responses.document import summary_part
+from proxyctl.dialects.openai_responses.document import annotation, summary_part
+from proxyctl.dialects.sources import is_cited
 from proxyctl.dialects.traits import ModelTraits
 
 _OWN = "openai-responses"
@@ -67,12 +68,12 @@ class ItemWriter:
             self.items.append({"role": role, "content": text})
 
     def _assistant(self, parts: Sequence[Part], path: str) -> None:
-        texts: list[str] = []
+        texts: list[TextPart | RefusalPart] = []
         for part in parts:
             if isinstance(part, (TextPart, RefusalPart)):
-                texts.append(part.text)
+                texts.append(part)
                 continue
-            self._say("assistant", "".join(texts))
+            self._said(texts)
             texts = []
             match part:
                 case ThinkingPart():
@@ -83,7 +84,21 @@ class ItemWriter:
                     self.items.append(msgspec.json.decode(part.raw))
                 case _:
                     self._left_out(part, path)
-        self._say("assistant", "".join(texts))
+        self._said(texts)
+
+    def _said(self, texts: Sequence[TextPart | RefusalPart]) -> None:
+        """One text, unless some of it has sources, which stand beside their own."""
+        if not any(map(is_cited, texts)):
+            self._say("assistant", "".join(part.text for part in texts))
+            return
+        content: list[Fields] = []
+        for part in texts:
+            citations = part.citations if isinstance(part, TextPart) else ()
+            told = (annotation(citation, self._losses) for citation in citations)
+            annotations = [one for one in told if one is not None]
+            if part.text:
+                content.append({"type": "output_text", "text": part.text, "annotations": annotations})
+        self.items.append({"role": "assistant", "content": content})
 
     def _thinking(self, part: ThinkingPart, path: str) -> None:
         if part.signature is None or part.signature.origin != _OWN:

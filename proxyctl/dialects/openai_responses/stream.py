@@ -9,10 +9,12 @@ Source: wire notes 2026-11, "OpenAI Responses".
 from __future__ import annotations
 
 import msgspec
+from msgspec import Raw
 
 from proxyctl.core.chat import Signature
 from proxyctl.core.errors import Problem
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     MessageEnd,
@@ -27,11 +29,14 @@ from proxyctl.core.events import (
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.custom_tools import custom_arguments
 from proxyctl.dialects.openai_responses import events
+from proxyctl.dialects.openai_responses.document import CITATIONS
 from proxyctl.dialects.openai_responses.events import CALLS, Item, Response
 from proxyctl.dialects.openai_responses.tools import flat_name
 from proxyctl.dialects.openai_responses.usage import usage_of
 from proxyctl.dialects.openai_responses.watch import problem_of
+from proxyctl.dialects.sources import read_url_citation
 from proxyctl.dialects.surrogates import SurrogateJoiner
+from proxyctl.dialects.typed import understood
 
 CUT = Problem(kind="upstream", status=502, code="stream_cut", message="the provider's stream stopped before its end")
 
@@ -41,14 +46,18 @@ _Place = tuple[int, int]
 
 
 class _Part:
-    """A part under way. `told` counts the characters that have come; `summary` is the last summary's index."""
+    """A part under way. `told` counts the characters that have come, `cited` the annotations.
 
-    __slots__ = ("closed", "index", "kind", "summary", "told")
+    `summary` is the last summary's index.
+    """
+
+    __slots__ = ("cited", "closed", "index", "kind", "summary", "told")
 
     def __init__(self, index: int, kind: PartKind) -> None:
         self.index = index
         self.kind = kind
         self.told = 0
+        self.cited = 0
         self.summary = 0
         self.closed = False
 
@@ -64,6 +73,7 @@ class ResponsesStreamDecoder:
         self._done: set[int] = set()
         self._has_calls = False
         self._refused: list[str] = []
+        self._uncarried: dict[str, None] = {}
         self._ids = CallIds()
         self._surrogates = SurrogateJoiner()
 
@@ -111,11 +121,16 @@ class ResponsesStreamDecoder:
                 self._announce(at, event.item)
             case "response.output_item.done" if event.item is not None:
                 self._item_done(at, event.item)
+            case "response.output_text.annotation.added":
+                self._cite(self._part((at, event.content_index or 0), "text"), event.annotation)
             case _:
-                ending = event.ending()
-                if ending is not None:
-                    self._start(ending)
-                    self._finish(ending)
+                self._read_ending(event)
+
+    def _read_ending(self, event: events.Event) -> None:
+        ending = event.ending()
+        if ending is not None:
+            self._start(ending)
+            self._finish(ending)
 
     def _start(self, response: Response) -> None:
         if not self._started:
@@ -138,6 +153,15 @@ class ResponsesStreamDecoder:
             self._refused.append(text)
         if joined := self._surrogates.join(part.index, text):
             self._events.append(Delta(part.index, joined))
+
+    def _cite(self, part: _Part, annotation: Raw) -> None:
+        """Tell a source; what is kept in a file of the provider has no address."""
+        part.cited += 1
+        citation = None if part.closed or part.kind != "text" else read_url_citation(annotation)
+        if citation is None:
+            self._uncarried[CITATIONS] = None
+        else:
+            self._events.append(CitationAdded(part.index, citation))
 
     def _think(self, at: int, summary: int, text: str) -> None:
         """Summaries of one item are paragraphs of one thinking part."""
@@ -168,7 +192,10 @@ class ResponsesStreamDecoder:
             for place, content in enumerate(item.content or ()):
                 text = content.refusal if content.type == "refusal" else content.text
                 if content.type in _CONTENT and (text or (at, place) in self._parts):
-                    self._rest(self._part((at, place), _CONTENT[content.type]), text or "")
+                    part = self._part((at, place), _CONTENT[content.type])
+                    self._rest(part, text or "")
+                    for annotation in (understood(content.annotations, list[Raw]) or [])[part.cited :]:
+                        self._cite(part, annotation)
         elif item.type == "reasoning":
             self._reasoning_done(at, item)
         elif item.type in CALLS:
@@ -209,7 +236,9 @@ class ResponsesStreamDecoder:
             self._events.append(UsageUpdate(usage))
         self._over = True
         finish = events.canonical_finish(response, has_calls=self._has_calls)
-        self._events.append(MessageEnd(finish=finish, refusal="".join(self._refused) or None))
+        self._events.append(
+            MessageEnd(finish=finish, refusal="".join(self._refused) or None, uncarried=tuple(self._uncarried))
+        )
 
     def _fail(self, problem: Problem) -> list[Event]:
         self._over = True

@@ -38,7 +38,7 @@ class Content(Struct):
     file_url: str | None = None
     filename: str | None = None
     input_audio: InputAudio | None = None
-    annotations: list[Any] | None = None
+    annotations: list[Raw] | None = None
     prompt_cache_breakpoint: Breakpoint | None = None
 
 

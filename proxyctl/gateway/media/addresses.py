@@ -90,9 +90,8 @@ async def permitted(origin: Origin, hosts: Collection[str], resolve: Resolve) ->
         addresses = await resolve(origin)
     except ResolveError:
         raise RefusedAddressError(NOT_PUBLIC) from None
-    if origin.host.lower() not in hosts and not all(is_public(address[1][0]) for address in addresses):
-        raise RefusedAddressError(NOT_PUBLIC)
-    if not addresses:
+    may_be_asked = origin.host.lower() in hosts or all(is_public(address[1][0]) for address in addresses)
+    if not addresses or not may_be_asked:
         raise RefusedAddressError(NOT_PUBLIC)
     return addresses
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 from typing_extensions import override
 
 from proxyctl.core.chat import DialectName
-from proxyctl.core.errors import DecodeError
 from proxyctl.core.exchange import Exchange, Lane
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
@@ -26,12 +24,12 @@ from proxyctl.gateway.dispatch import Dispatch
 from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
 from proxyctl.gateway.prepare import NO_NAMES, Prepared
-from proxyctl.gateway.relay import garbage_error
 from proxyctl.gateway.reply import Headers, Reply
 from proxyctl.gateway.state import GatewayState
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.transport import Timeouts
 from proxyctl.gateway.upstream import UpstreamAnswer, UpstreamCall
+from proxyctl.gateway.whole import WholeAttempt, WholeReply
 from proxyctl.routing.deployment import Deployment
 
 JSON_TYPE = b"application/json"
@@ -76,46 +74,37 @@ class SidePrepared(Prepared, frozen=True, kw_only=True):
     work: Work
 
 
-@dataclass(slots=True)
-class SideAttempt(Attempt):
-    """One try of a side request. Its answers are whole; several calls are one try, which fails as one."""
+class SideAttempt(WholeAttempt):
+    """One try of a side request. Several calls are one try, which fails as one."""
 
+    __slots__ = ()
     prepared: SidePrepared
 
+    @property
     @override
-    async def _whole(self, answer: UpstreamAnswer) -> None:
-        bodies = [await self._body(answer)]
+    def _answer_types(self) -> Container[str]:
+        return self.prepared.work.answer_types
+
+    @override
+    async def _bodies(self, answer: UpstreamAnswer) -> Sequence[bytes]:
+        bodies = [await self._read(answer)]
         for body in self.prepared.work.bodies[1:]:
             following = await self.upstream.send(self.prepared.call._replace(body=body))
             async with contextlib.aclosing(following):
-                self.status = following.status
-                if following.status != 200:
-                    raise await self._refusal(following)
-                bodies.append(await self._body(following))
-        self._upstream_done()
-        try:
-            told = self.prepared.work.told(bodies, answer.content_type)
-        except (DecodeError, UnicodeError, RecursionError) as exc:
-            raise garbage_error(f"an answer that cannot be read: {exc}") from exc
+                await self._check(following)
+                bodies.append(await self._read(following))
+        return bodies
+
+    @override
+    def _told(self, bodies: Sequence[bytes], content_type: str) -> WholeReply:
+        told = self.prepared.work.told(bodies, content_type)
         self.result.usage = told.usage
         self.result.served_model = told.model
-        headers = self._commit(answer)
-        self.outcome = "ok"
-        await self.reply.whole(200, [*headers, *told.headers, (b"content-type", told.content_type)], told.body)
-
-    async def _body(self, answer: UpstreamAnswer) -> bytes:
-        spent = self.exchange.clock.monotonic() - self.begun
-        body = await answer.read(seconds=self.target.settings.total_timeout - spent)
-        if answer.content_type not in self.prepared.work.answer_types:
-            shown = self._clean(body)[:200].decode("utf-8", "replace")
-            raise garbage_error(f"a {answer.content_type or 'nameless'} answer: {shown}")
-        return body
+        return WholeReply(told.body, [*told.headers, (b"content-type", told.content_type)])
 
 
 class SideDispatch(Dispatch):
     """One exchange on a side endpoint. No stand-ins: another model's vectors or scores answer another question."""
-
-    _carrying = SideAttempt
 
     def __init__(
         self,
@@ -129,6 +118,10 @@ class SideDispatch(Dispatch):
         super().__init__(state, live, inbound, exchange, reply)
         self._query = replace(self._query, substitute=False)
         self._preparing = preparing
+
+    @override
+    def _kind_of_attempt(self) -> type[Attempt]:
+        return SideAttempt
 
     @override
     async def _prepared(self, target: Target, deployment: Deployment) -> SidePrepared:

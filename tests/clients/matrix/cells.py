@@ -65,7 +65,7 @@ def outcome_of(cell: Cell, caller: Caller, home: Home, simulated: Simulated) -> 
         assert all(seen.status == 200 for seen in simulated.seen()), [seen.raw for seen in simulated.seen()]
         return Outcome("refused", _message(caller.recorder.answers[-1]))
     seen = simulated.seen()
-    assert {one.provider for one in seen} == {cell.target.simulated}
+    assert {one.provider for one in seen} == {cell.target.provider}
     if cell.feature != "error":
         assert {one.status for one in seen} == {200}
     losses = _losses(home, caller.recorder.answers[began:])

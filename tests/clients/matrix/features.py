@@ -44,7 +44,7 @@ class Bench:
         return self.caller.ask(Question(model=named, turns=turns, tools=tools, thinks=thinks), streamed=streamed)
 
     def seen(self) -> list[Seen]:
-        return self.simulated.seen(self.target.simulated)
+        return self.simulated.seen(self.target.provider)
 
 
 Notes = tuple[str, ...]
@@ -147,7 +147,7 @@ def error(bench: Bench) -> Notes:
         assert response.headers["retry-after"] == str(LATER)
         bench.home.post(f"/providers/{bench.target.provider}/reset")
     bench.simulated.pace(words=80)
-    bench.simulated.fault("error_in_200", bench.target.simulated, after_frames=20, status=500, message="planned")
+    bench.simulated.fault("error_in_200", bench.target.provider, after_frames=20, status=500, message="planned")
     caught = raised(bench.caller.failures[0], lambda: _answer(bench, streamed=True))
     assert "planned" in str(caught), caught
     answered = bench.caller.recorder.answers[-1]
@@ -158,7 +158,7 @@ def error(bench: Bench) -> Notes:
 
 def _refused(bench: Bench, status: int, *, streamed: bool) -> Answered:
     waits = {"retry_after": LATER} if status == 429 else {}
-    bench.simulated.fault("status", bench.target.simulated, status=status, times=1, message="planned", **waits)
+    bench.simulated.fault("status", bench.target.provider, status=status, times=1, message="planned", **waits)
     caught = raised(bench.caller.failures[status], lambda: _answer(bench, streamed=streamed))
     assert "planned" in str(caught), caught
     answered = bench.caller.recorder.answers[-1]

@@ -10,6 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import httpx2
+import openai
+
 from tests.clients.targets import SCHEMA
 from tests.dialects import responses_judge
 
@@ -45,6 +48,9 @@ class ResponsesCaller:
             asked["text_format"] = Forecast
         if streamed:
             with self._responses.stream(**asked) as stream:
+                for event in stream:
+                    if event.type == "response.failed":  # OpenAI's own, which its SDK hands on as an event
+                        raise _failed(event.response)
                 answer: Any = stream.get_final_response()
             document = responses_judge.check_grammar(self.recorder.last())
         else:
@@ -66,8 +72,17 @@ class ResponsesCaller:
         return message
 
 
+def _failed(response: Any) -> openai.APIError:
+    return openai.APIError(response.error.message, httpx2.Request("POST", "http://127.0.0.1/v1/responses"), body=None)
+
+
 def _asked(question: Question) -> Json:
-    asked: Json = {"model": question.model, "input": list(question.turns), "store": False}
+    asked: Json = {
+        "model": question.model,
+        "input": list(question.turns),
+        "store": False,
+        "include": ["reasoning.encrypted_content"],
+    }
     if question.tools:
         asked["tools"] = [
             {"type": "function", "name": name, "description": TOOLS[name], "parameters": SCHEMA, "strict": False}
@@ -75,7 +90,6 @@ def _asked(question: Question) -> Json:
         ]
     if question.thinks:
         asked["reasoning"] = {"effort": "high", "summary": "auto"}
-        asked["include"] = ["reasoning.encrypted_content"]
     return asked
 
 

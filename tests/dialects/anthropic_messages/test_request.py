@@ -172,6 +172,16 @@ def test_a_foreign_signature_comes_back_to_the_call_behind_it() -> None:
     )
 
 
+def test_a_proof_of_thinking_stays_with_its_thinking() -> None:
+    proof = Signature("enc", "openai-responses")
+
+    parts = assistant_parts({"type": "thinking", "thinking": "Hm.", "signature": seal(proof)}, call("a"))
+
+    assert parts[0] == ThinkingPart(text="Hm.", signature=proof)
+    assert isinstance(parts[1], ToolCallPart)
+    assert parts[1].signature is None
+
+
 def test_an_envelope_without_text_leaves_no_thinking_behind() -> None:
     proof = Signature("c2ln", "gemini-generate")
 

@@ -107,6 +107,23 @@ def test_an_assistant_with_everything() -> None:
     )
 
 
+@pytest.mark.parametrize("thought", ["Hmm.", [{"type": "text", "text": "Hm"}, {"type": "reference"}, {"text": "m."}]])
+def test_thinking_among_an_assistants_content_is_thinking(thought: Any) -> None:
+    said = {"type": "text", "text": "Looking."}
+    signed = {"type": "thinking", "thinking": thought, "signature": "c2ln", "closed": True}
+
+    request = decode(ASK, {"role": "assistant", "content": [signed, {"type": "thinking", "thinking": []}, said]})
+
+    assert request.messages[1].parts == (ThinkingPart(text="Hmm."), text("Looking."))
+    assert request.extras == ("messages[1].content[0].signature",)
+
+
+@pytest.mark.parametrize(("role", "part"), [("user", {"thinking": "Hmm."}), ("assistant", {})])
+def test_other_thinking_is_refused(role: str, part: dict[str, Any]) -> None:
+    with pytest.raises(DecodeError, match="unknown content type 'thinking'"):
+        decode(ASK, {"role": role, "content": [{"type": "thinking", **part}]})
+
+
 def test_tool_messages_are_results_in_user_messages() -> None:
     request = decode(
         ASK,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from proxyctl.core.chat import Answer, DocumentPart, TextPart, ToolCallPart
 from proxyctl.core.errors import DecodeError, GarbageError, StatusError
@@ -50,7 +51,7 @@ def test_an_answer_of_this_dialect_comes_back_as_it_went_in(folder: Path) -> Non
 
     document = encoded(answer)
 
-    assert OPENAI_RESPONSES.decode_answer(json.dumps(document).encode()) == answer
+    assert OPENAI_RESPONSES.decode_answer(json.dumps(document).encode()) == replace(answer, uncarried=())
 
 
 def test_an_answer_without_anything_is_an_empty_output() -> None:

@@ -309,6 +309,29 @@ def test_any_stream_keeps_the_grammar_and_equals_its_whole_answer(story: list[Ev
 
 @given(stories())
 @settings(deadline=None)
+def test_pieces_are_what_feeding_gives(story: list[Event]) -> None:
+    encoder = OPENAI_RESPONSES.stream_encoder(CONTEXT, Losses())
+
+    told = [
+        b"".join(encoder.pieces(event)) if isinstance(event, PartEnd | MessageEnd) else encoder.feed(event)
+        for event in story
+    ]
+
+    assert b"".join(told) == encoded(OPENAI_RESPONSES.stream_encoder(CONTEXT, Losses()), story)
+
+
+def test_each_event_that_repeats_the_text_is_a_piece_of_its_own() -> None:
+    encoder = OPENAI_RESPONSES.stream_encoder(CONTEXT, Losses())
+    for event in (START, PartStart(index=0, kind="text"), Delta(0, "hello")):
+        encoder.feed(event)
+
+    pieces = [*encoder.pieces(PartEnd(0)), *encoder.pieces(MessageEnd(finish="end"))]
+
+    assert [(piece.count(b"event: "), piece.count(b'"hello"')) for piece in pieces] == [(1, 1)] * 4
+
+
+@given(stories())
+@settings(deadline=None)
 def test_the_official_clients_own_reader_follows_any_stream(story: list[Event]) -> None:
     state: Any = ResponseStreamState(input_tools=omit, text_format=omit)
     events = events_of(encoded(OPENAI_RESPONSES.stream_encoder(CONTEXT, Losses()), story))

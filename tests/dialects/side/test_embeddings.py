@@ -117,6 +117,13 @@ def test_cohere_is_told_what_the_texts_are_for() -> None:
     }
 
 
+def test_gemini_names_a_tuned_model_by_its_own_collection() -> None:
+    body = GeminiEmbedder().encode(read(input="a"), "tunedModels/mine", Losses())
+
+    assert body["requests"][0]["model"] == "tunedModels/mine"
+    assert GeminiCounter().encode({}, "tunedModels/mine")["generateContentRequest"]["model"] == "tunedModels/mine"
+
+
 def test_gemini_counts_the_whole_request() -> None:
     counter = GeminiCounter()
 

@@ -37,7 +37,7 @@ GEMINI = f"gemini:{MODELS['gemini']}"
 @pytest.fixture
 async def strict(start_gateway: StartGateway, simulator: Simulator) -> Gateway:
     """A gateway before all simulators, and one more behind a provider that is known by its configuration alone."""
-    local = f'[providers.local]\nmode = "fallback"\nbase_url = "{simulator.root}/openai/v1"\nkey = "${KEY_VARIABLE}"\n'
+    local = f'[providers.local]\nmode = "fallback"\nbase_url = "{simulator.root}/local/v1"\nkey = "${KEY_VARIABLE}"\n'
     return await start_gateway(f"{demo_config(simulator.root, 0)}\n{local}")
 
 

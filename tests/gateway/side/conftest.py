@@ -14,7 +14,7 @@ async def gateway(start_gateway: StartGateway) -> Gateway:
     root = started.simulator.root
     local = (
         '\n[providers.local]\nkind = "openai-compatible"\nmode = "fallback"\n'
-        f'base_url = "{root}/openai/v1"\nkey = "${KEY_VARIABLE}"\n'
+        f'base_url = "{root}/local/v1"\nkey = "${KEY_VARIABLE}"\n'
     )
     await started.configure(demo_config(root, 0) + local)
     return started

@@ -46,6 +46,21 @@ async def test_another_provider_counts_the_whole_request_in_its_own_words(gatewa
     assert gateway.simulator.ledger.entries[-1].path == "/v1beta/models/gemini-3.8-flash:countTokens"
 
 
+async def test_a_counter_beside_an_endpoint_that_is_not_used_counts_for_the_one_that_is(gateway: Gateway) -> None:
+    thinks = {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}
+
+    plain = await gateway.http.post(COUNT, json=ask("mistral:mistral-medium-3-5"))
+    tooled = await gateway.http.post(
+        COUNT, json=ask("mistral:mistral-medium-3-5", tools=[TOOL], system="Be brief.", **thinks)
+    )
+
+    assert "x-proxyctl-estimate" not in tooled.headers
+    assert tooled.json()["input_tokens"] > plain.json()["input_tokens"] >= len(TEXT) // 4
+    counted = gateway.simulator.ledger.entries[-1]
+    assert counted.path == "/v1/responses/input_tokens"
+    assert b'"reasoning":{"effort":"high"}' in counted.body
+
+
 async def test_a_provider_without_a_counter_is_estimated_and_said_to_be(gateway: Gateway) -> None:
     answer = await gateway.http.post(COUNT, json=ask("groq:llama-3.3-70b-versatile"))
 
