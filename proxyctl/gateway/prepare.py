@@ -88,7 +88,7 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int, told:
     traits = target.provider.traits(model)
     if lane == "passthrough":
         for header, value in inbound.left_out:
-            losses.add(f"{header.decode('latin-1')}: {value.decode('latin-1')}", "the provider does not know this value")
+            losses.add(f"{header.decode()}: {value.decode('latin-1')}", "the provider does not know this value")
         said = _passed(inbound.told_to(target.maker(credential)), target, name, model, losses)
     else:
         request = msgspec.structs.replace(told or inbound.canonical(), model=model)

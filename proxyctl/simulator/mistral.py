@@ -302,7 +302,7 @@ def _message_refusals(messages: Sequence[MistralMessage]) -> Iterator[RefusalErr
 def _chunk_refusals(message: MistralMessage, where: tuple[str | int, ...]) -> Iterator[RefusalError]:
     """Content of a kind that there is; thinking is the assistant's own, a list, and has no further members."""
     for number, chunk in enumerate(message.content if isinstance(message.content, list) else ()):
-        place, kind = (*where, "content", number), chunk.get("type")
+        place, kind = (*where, "content", number), str(chunk.get("type"))
         if kind not in _CHUNKS or (kind == "thinking" and message.role != "assistant"):
             yield _unprocessable("union_tag_invalid", place, f"Input tag '{kind}' is unknown")
         elif kind == "thinking" and not isinstance(chunk.get("thinking"), list):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from proxyctl.core.chat import Answer, RefusalPart, Signature, TextPart, ThinkingPart, ToolCallPart
+from proxyctl.core.chat import Answer, Citation, RefusalPart, Signature, TextPart, ThinkingPart, ToolCallPart
 from proxyctl.core.errors import Problem
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     MessageEnd,
     MessageStart,
@@ -72,6 +73,28 @@ def test_every_kind_of_part() -> None:
         RefusalPart(text="I will not."),
     )
     assert (answer.finish, answer.stop_sequence, answer.refusal) == ("stop_sequence", "END", "policy")
+
+
+def test_sources_stand_on_the_text_that_they_came_with() -> None:
+    first, second = Citation(url="https://a.example", start=0, end=2), Citation(title="Notes")
+    events = [
+        MessageStart("m", "model"),
+        PartStart(index=0, kind="text"),
+        Delta(0, "We"),
+        CitationAdded(0, first),
+        Delta(0, "ll"),
+        CitationAdded(0, second),
+        PartEnd(0),
+        PartStart(index=1, kind="text"),
+        Delta(1, "."),
+        PartEnd(1),
+        MessageEnd(finish="end", uncarried=("metadata",)),
+    ]
+
+    answer = assemble(events)
+
+    assert answer.parts == (TextPart(text="Well", citations=(first, second)), TextPart(text="."))
+    assert answer.uncarried == ("metadata",)
 
 
 def test_usage_of_the_beginning_stands_until_a_later_one() -> None:

@@ -37,7 +37,7 @@ def history(caller: DialectName, citations: list[Any]) -> Fields:
             return {"model": "m", "input": [ASK, {"role": "assistant", "content": [text]}, MORE]}
         case _:
             block = {"type": "text", "text": "It rains.", "citations": citations}
-            return {"model": "m", "max_tokens": 9, "messages": [ASK, {"role": "assistant", "content": [block]}, MORE]}
+            return {"model": "m", "max_tokens": 99, "messages": [ASK, {"role": "assistant", "content": [block]}, MORE]}
 
 
 def sent(caller: DialectName, citations: list[Any], target: DialectName) -> tuple[Any, list[tuple[str, str]]]:
@@ -104,7 +104,7 @@ def test_another_providers_page_is_no_citation_of_a_messages_target() -> None:
     turn, lost = sent("openai-chat", [CHAT], "anthropic-messages")
 
     assert turn["content"] == [{"type": "text", "text": "It rains."}]
-    assert [path for path, _ in lost] == ["content[].citations"]
+    assert [path for path, _ in lost] == ["messages[1].citations"]
 
 
 @pytest.mark.parametrize(

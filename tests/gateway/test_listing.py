@@ -28,7 +28,7 @@ async def test_each_dialect_gets_its_own_shape_of_the_same_list(listed: Gateway)
     assert bare == openai
     assert under == anthropic
     owners = {model["owned_by"] for model in openai["data"]}
-    assert owners == {"gemini", "anthropic", "groq", "together", "cohere", "mistral"}
+    assert owners == {"gemini", "anthropic", "openai", "groq", "together", "cohere", "mistral"}
 
 
 async def test_gemini_gets_the_same_models_by_names_of_its_own(listed: Gateway) -> None:

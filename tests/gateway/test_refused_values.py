@@ -20,9 +20,7 @@ ASK: dict[str, Any] = {
 
 def betas(gateway: Gateway) -> list[str | None]:
     """The header of each request for a message."""
-    return [
-        entry.headers.get("anthropic-beta") for entry in gateway.simulator.ledger.entries if entry.path == MESSAGES
-    ]
+    return [entry.headers.get("anthropic-beta") for entry in gateway.simulator.ledger.entries if entry.path == MESSAGES]
 
 
 @pytest.mark.parametrize("stream", [False, True])

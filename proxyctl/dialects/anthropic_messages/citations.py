@@ -57,12 +57,12 @@ def read_citation(raw: Raw, length: int) -> Citation | None:
     )
 
 
-def told_again(citations: Iterable[Citation], losses: Losses) -> list[Raw]:
+def told_again(citations: Iterable[Citation], losses: Losses, path: str = CITATIONS) -> list[Raw]:
     """The dialect's own citations as they came; each of another is a loss."""
     own: list[Raw] = []
     for citation in citations:
         if citation.origin == _ORIGIN:
             own.append(Raw(citation.raw))
         else:
-            losses.add(CITATIONS, "a source that this dialect's provider has not seen has no place in it")
+            losses.add(path, "a source that this dialect's provider has not seen has no place in it")
     return own

@@ -90,7 +90,7 @@ class _Writer:
     def _block(self, part: Part, path: str) -> Fields | None:
         match part:
             case TextPart():
-                return self._said(part)
+                return self._said(part, path)
             case RefusalPart():
                 return _text(part.text, None)
             case ToolCallPart():
@@ -108,9 +108,9 @@ class _Writer:
             case AudioPart() | VideoPart():
                 raise UnsupportedError(f"this target takes no {part.media_type}", param=path)
 
-    def _said(self, part: TextPart) -> Fields | None:
+    def _said(self, part: TextPart, path: str) -> Fields | None:
         block = _text(part.text, part.cache_ttl)
-        own = told_again(part.citations, self._losses)
+        own = told_again(part.citations, self._losses, f"{path}.citations")
         return {**block, "citations": own} if block is not None and own else block
 
     def _opaque(self, part: OpaquePart, path: str) -> Fields | None:

@@ -9,6 +9,7 @@ words that the metadata repeats. Source: wire notes 2026-11, "Google Gemini", an
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from msgspec import Raw, Struct
 
@@ -18,6 +19,8 @@ from proxyctl.dialects.base import NOTHING, Fields
 from proxyctl.dialects.gemini_generate.wire import ABSENT, Candidate
 from proxyctl.dialects.sources import NO_ADDRESS, NO_WORDS, address, place
 from proxyctl.dialects.typed import understood
+
+Entry = TypeVar("Entry")
 
 GROUNDING = "candidates[0].groundingMetadata"
 CITATIONS = "candidates[0].citationMetadata"
@@ -117,8 +120,8 @@ class Sources:
 
     def _grounded(self, text: str | None) -> list[Citation]:
         fields, self._grounding = self._grounding, {}
-        chunks = understood(fields.pop("groundingChunks", Raw()), list[_Chunk]) or []
-        supports = understood(fields.pop("groundingSupports", Raw()), list[_Support]) or []
+        chunks = self._listed(fields.pop("groundingChunks", ABSENT), list[_Chunk])
+        supports = self._listed(fields.pop("groundingSupports", ABSENT), list[_Support])
         for name, value in fields.items():  # what was searched for, and the provider's own widget
             if bytes(value) not in NOTHING:
                 self.uncarried[f"{GROUNDING}.{name}"] = None
@@ -131,7 +134,15 @@ class Sources:
                 if 0 <= index < len(pages):
                     placed.add(index)
                     citations.append(_named(pages[index], start, end))
+                else:
+                    self.uncarried[GROUNDING] = None
         return citations + [_named(page, None, None) for index, page in enumerate(pages) if index not in placed]
+
+    def _listed(self, raw: Raw, kind: type[list[Entry]]) -> list[Entry]:
+        found = understood(raw, kind)
+        if found is None and bytes(raw) not in {*NOTHING, b""}:
+            self.uncarried[GROUNDING] = None
+        return found or []
 
 
 class GroundingWriter:
@@ -176,9 +187,9 @@ def size_of(text: str) -> int:
 
 
 def _segment(part: int, start: int, end: int, said: str) -> Fields:
-    """As Google's JSON has it: a number that is 0 is left out."""
-    numbers = {"partIndex": part, "startIndex": start, "endIndex": end}
-    return {name: number for name, number in numbers.items() if number} | {"text": said}
+    """As Google's JSON has it: where something begins is left out when it is 0."""
+    begins = {"partIndex": part, "startIndex": start}
+    return {name: number for name, number in begins.items() if number} | {"endIndex": end, "text": said}
 
 
 def _named(page: _Page, start: int | None, end: int | None) -> Citation:

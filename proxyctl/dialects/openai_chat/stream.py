@@ -140,8 +140,9 @@ class ChatStreamDecoder:
         if delta.refusal:
             self._refused.append(delta.refusal)
             self._text("refusal", delta.refusal)
-        for position, call in enumerate(delta.tool_calls or ()):
-            self._call(call, position)
+        if delta.tool_calls:
+            for position, call in enumerate(delta.tool_calls):
+                self._call(call, position)
         if delta.function_call is not None:
             self._call(chunks.ToolCall(index=0, function=delta.function_call), 0)
 

@@ -121,9 +121,9 @@ def text_content(text: str, annotations: Sequence[Fields] = ()) -> Fields:
     return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
 
 
-def annotation(citation: Citation, losses: Losses) -> Fields | None:
+def annotation(citation: Citation, losses: Losses, path: str = CITATIONS) -> Fields | None:
     """`None` for a source that has no such form, which is a loss."""
-    members = url_citation(citation, losses, CITATIONS)
+    members = url_citation(citation, losses, path)
     return None if members is None else {"type": "url_citation", **members}
 
 

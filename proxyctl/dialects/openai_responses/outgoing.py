@@ -73,7 +73,7 @@ class ItemWriter:
             if isinstance(part, (TextPart, RefusalPart)):
                 texts.append(part)
                 continue
-            self._said(texts)
+            self._said(texts, path)
             texts = []
             match part:
                 case ThinkingPart():
@@ -84,9 +84,9 @@ class ItemWriter:
                     self.items.append(msgspec.json.decode(part.raw))
                 case _:
                     self._left_out(part, path)
-        self._said(texts)
+        self._said(texts, path)
 
-    def _said(self, texts: Sequence[TextPart | RefusalPart]) -> None:
+    def _said(self, texts: Sequence[TextPart | RefusalPart], path: str) -> None:
         """One text, unless some of it has sources, which stand beside their own."""
         if not any(map(is_cited, texts)):
             self._say("assistant", "".join(part.text for part in texts))
@@ -94,7 +94,7 @@ class ItemWriter:
         content: list[Fields] = []
         for part in texts:
             citations = part.citations if isinstance(part, TextPart) else ()
-            told = (annotation(citation, self._losses) for citation in citations)
+            told = (annotation(citation, self._losses, f"{path}.citations") for citation in citations)
             annotations = [one for one in told if one is not None]
             if part.text:
                 content.append({"type": "output_text", "text": part.text, "annotations": annotations})

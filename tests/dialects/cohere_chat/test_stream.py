@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxyctl.core.chat import TextPart, ThinkingPart, ToolCallPart
+from proxyctl.core.chat import Citation, TextPart, ThinkingPart, ToolCallPart
 from proxyctl.core.events import (
+    CitationAdded,
     Delta,
     Event,
     EventChecker,
@@ -295,3 +296,57 @@ SCRAPS = st.recursive(
 @given(st.lists(SCRAPS, max_size=4))
 def test_no_json_makes_a_stream_raise(documents: list[Any]) -> None:
     decode(*(json.dumps(document).encode() for document in documents))
+
+
+def citation(**members: Any) -> Wire:
+    cited = {"start": 0, "end": 2, "text": "It", "sources": [{"type": "document", "id": "d"}], **members}
+    return {"type": "citation-start", "index": 0, "delta": {"message": {"citations": cited}}}
+
+
+SOURCE = Citation(start=0, end=2, source="d")
+
+
+def test_a_text_stays_open_for_its_sources_until_something_else_begins() -> None:
+    events = decode(
+        START,
+        content("delta", 0, text="It rains."),
+        ended("content", 0),
+        citation(),
+        call_start(0, "a"),
+        ended("tool-call", 0),
+        message_end("TOOL_CALL"),
+    )
+
+    assert [type(event) for event in events[1:6]] == [PartStart, Delta, CitationAdded, PartEnd, PartStart]
+
+
+@pytest.mark.parametrize("index", [None, 1])
+def test_a_source_belongs_to_the_content_that_it_names_or_the_text_under_way(index: int | None) -> None:
+    events = decode(
+        START,
+        content("delta", 0, thinking="Hm."),
+        content("delta", 1, text="It rains."),
+        citation(content_index=index),
+        message_end(),
+    )
+
+    assert assemble(events).parts == (ThinkingPart(text="Hm."), TextPart(text="It rains.", citations=(SOURCE,)))
+
+
+@pytest.mark.parametrize(
+    "cited",
+    [
+        citation(type="PLAN"),
+        citation(type="THINKING_CONTENT"),
+        citation(content_index=7),
+        citation(sources=[]),
+        citation(sources=None),
+        citation(start="x"),
+    ],
+)
+def test_a_source_that_no_text_can_carry_is_counted(cited: Wire) -> None:
+    events = decode(START, content("delta", 0, text="It rains."), cited, message_end())
+
+    assert assemble(events).parts == (TextPart(text="It rains."),)
+    assert isinstance(events[-1], MessageEnd)
+    assert events[-1].uncarried == ("message.citations",)

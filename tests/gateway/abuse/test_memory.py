@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 
+from proxyctl.gateway import upload
 from tests.gateway.abuse.bad_input import DIALECTS, misshapen
 from tests.gateway.conftest import Gateway, StartGateway
 from tests.gateway.hostile import CHAT, MESSAGES, Upstream, chunk, connect, request, streamed
@@ -56,7 +57,9 @@ def measured() -> Iterator[Measured]:
 
 
 @pytest.fixture
-async def narrow(start_gateway: StartGateway, upstream: Upstream) -> Gateway:
+async def narrow(start_gateway: StartGateway, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+    """Takes small bodies only. However slow this machine is, a refused one is read to its end."""
+    monkeypatch.setattr(upload, "LINGER", 60.0)
     return await start_gateway(f"{upstream.config()}\n[server]\nmax_body_mib = {MOST}\n")
 
 
