@@ -6,6 +6,7 @@ One instance a daemon, handed to whoever needs it. The request path reads it; a 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable
 from hashlib import blake2b
@@ -189,6 +190,7 @@ class GatewayState:
 
     async def _load_prices(self) -> None:
         await self.meter.load()
+        gc.freeze()  # they live as long as the process, and a collection over all of them would hold it up for some 80 ms
         self._feed_priced_names()
 
     def _feed_priced_names(self) -> None:

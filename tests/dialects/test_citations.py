@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from anthropic.types import Message
 from google.genai.types import GenerateContentResponse
+from msgspec.structs import replace
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 
-from proxyctl.core.chat import DialectName
+from proxyctl.core.chat import Answer, Citation, DialectName, TextPart
+from proxyctl.core.events import CitationAdded, Delta, Event, EventChecker, MessageEnd, MessageStart, PartEnd, PartStart
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.anthropic_messages.citations import CITATIONS as MESSAGES
+from proxyctl.dialects.assemble import assemble
 from proxyctl.dialects.gemini_generate.grounding import GROUNDING
 from proxyctl.dialects.openai_chat.cited import ANNOTATIONS, REFERENCES
 from proxyctl.dialects.openai_responses.document import CITATIONS as RESPONSES
@@ -26,12 +29,13 @@ from proxyctl.dialects.sources import NO_ADDRESS, NO_PLACE_IN_TEXT, NO_WORDS
 from tests.dialects.carried import CONTEXT, FOLDERS, Carried, translated
 from tests.dialects.judges import chat_chunks, check_chat_grammar, message_events, seen_stream
 from tests.dialects.responses_judge import check_grammar
-from tests.dialects.wire_cases import WIRE, documents
+from tests.dialects.wire_cases import WIRE, checked, documents
 
 Named = tuple[str, str, str]
 """The words of the answer, the source's address, its title."""
 
 YR, MET = ("https://yr.example/oslo", "yr"), ("https://met.example", "met")
+YR_FIELDS = {"url": YR[0], "title": YR[1]}
 WIND = ("https://wind.example", "Wind")
 NAMED: dict[str, list[Named]] = {
     "gemini_generate/citations": [("Été: it rains", *YR), ("Oslo", *YR), ("Oslo", *MET)],
@@ -196,3 +200,127 @@ def test_sources_that_a_messages_client_could_not_be_told_honestly_are_a_loss(ca
     assert b"citations_delta" not in one.sent
     for kept in (losses, one.losses):
         assert MESSAGES in [loss.path for loss in kept.entries()]
+
+
+WEB = {
+    "type": "web_search_result_location",
+    "url": "https://a.example",
+    "title": "A",
+    "cited_text": "Rain.",
+    "encrypted_index": "Eo8B",
+}
+CITATION = Citation(url="https://a.example", title="A", start=0, end=2)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [PartStart(index=0, kind="thinking"), CitationAdded(0, CITATION)],
+        [PartStart(index=0, kind="text"), PartEnd(0), CitationAdded(0, CITATION)],
+        [CitationAdded(0, CITATION)],
+    ],
+    ids=["thinking", "ended", "unknown"],
+)
+def test_a_source_stands_in_an_open_text_alone(events: list[Event]) -> None:
+    checker = EventChecker()
+    checker.feed(MessageStart("m", "model"))
+    for event in events[:-1]:
+        checker.feed(event)
+
+    with pytest.raises(AssertionError):
+        checker.feed(events[-1])
+
+
+@pytest.mark.parametrize("caller", ["openai-responses", "anthropic-messages"])
+def test_a_source_of_a_text_that_waits_comes_with_it(caller: DialectName) -> None:
+    """Where one part alone may be open, a text behind a call that is under way waits with all that is its own."""
+    own = replace(CITATION, origin="anthropic-messages", raw=json.dumps(WEB).encode(), cited_text="")
+    encoder = INBOUND[caller].stream_encoder(CONTEXT, Losses())
+    events = [
+        MessageStart("m", "model"),
+        PartStart(index=0, kind="tool_call", id="a", name="get"),
+        Delta(0, "{"),
+        PartStart(index=1, kind="text"),
+        Delta(1, "It rains."),
+        CitationAdded(1, own),
+        PartEnd(1),
+    ]
+
+    early = b"".join(map(encoder.feed, events))
+    sent = early + b"".join(map(encoder.feed, [Delta(0, "}"), PartEnd(0), MessageEnd(finish="tool")]))
+
+    assert b"a.example" not in early
+    seen_stream(caller, sent + encoder.end())
+    assert sent.index(b"It rains.") < sent.index(b"https://a.example")
+
+
+@pytest.mark.parametrize("way", ["streamed", "whole"])
+def test_a_legacy_completion_has_no_place_for_sources(way: str) -> None:
+    losses = Losses()
+    dialect = INBOUND["openai-completions"]
+    part = TextPart(text="It rains.", citations=(CITATION,))
+    if way == "whole":
+        dialect.encode_answer(Answer(id="m", model="model", parts=(part,), finish="end"), CONTEXT, losses)
+    else:
+        encoder = dialect.stream_encoder(CONTEXT, losses)
+        for event in (
+            MessageStart("m", "model"),
+            PartStart(index=0, kind="text"),
+            Delta(0, "It rains."),
+            CitationAdded(0, CITATION),
+            PartEnd(0),
+            MessageEnd(finish="end"),
+        ):
+            encoder.feed(event)
+
+    assert [loss.path for loss in losses.entries()] == ["choices[].text"]
+
+
+def chat_events(*deltas: dict[str, Any]) -> list[Event]:
+    decoder = UPSTREAM["openai-chat"].stream_decoder()
+    choices = [{"index": 0, "delta": delta} for delta in deltas] + [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+    frames = [json.dumps({"id": "c", "model": "m", "choices": [choice]}).encode() for choice in choices]
+    return checked([event for frame in frames for event in decoder.feed(frame)] + list(decoder.end()))
+
+
+ANNOTATED = {"annotations": [{"type": "url_citation", "url_citation": {**YR_FIELDS, "start_index": 0, "end_index": 2}}]}
+
+
+def test_behind_a_second_text_an_annotations_place_is_not_one_in_it() -> None:
+    answer = assemble(chat_events({"content": "It "}, {"reasoning": "Hm."}, {"content": "rains."}, ANNOTATED))
+
+    assert answer.parts[2] == TextPart(text="rains.", citations=(Citation(url=YR[0], title=YR[1]),))
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [ANNOTATED],
+        [{"reasoning": "Hm."}, ANNOTATED],
+        [{"content": "It"}, {"annotations": "x"}],
+        [{"content": "It"}, {"annotations": [{"type": "file_citation"}]}],
+        [{"content": [{"type": "text", "text": "It"}, {"type": "reference", "reference_ids": [1]}]}],
+        [{"content": [{"type": "text", "text": "It"}, {"type": "tool_reference", "title": "t", "url": None}]}],
+    ],
+)
+def test_what_no_text_can_carry_is_counted(deltas: list[dict[str, Any]]) -> None:
+    answer = assemble(chat_events(*deltas))
+
+    assert answer.uncarried in ((ANNOTATIONS,), (REFERENCES,))
+    assert not any(isinstance(part, TextPart) and part.citations for part in answer.parts)
+
+
+def test_a_source_chunk_with_an_address_is_a_source_without_a_place() -> None:
+    source = {"type": "tool_reference", "tool": "web_search", "title": "yr", "url": YR[0]}
+
+    answer = assemble(chat_events({"content": "It rains."}, {"content": [source]}))
+
+    assert answer.parts == (TextPart(text="It rains.", citations=(Citation(url=YR[0], title="yr"),)),)
+    assert answer.uncarried == ()
+
+
+@pytest.mark.parametrize("nothing", [None, []])
+def test_empty_annotations_are_nothing(nothing: Any) -> None:
+    answer = assemble(chat_events({"content": "It rains.", "annotations": nothing}))
+
+    assert (answer.parts, answer.uncarried) == ((TextPart(text="It rains."),), ())

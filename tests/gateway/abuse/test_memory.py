@@ -57,9 +57,7 @@ def measured() -> Iterator[Measured]:
 
 
 @pytest.fixture
-async def narrow(start_gateway: StartGateway, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Gateway:
-    """Takes small bodies only. However slow this machine is, a refused one is read to its end."""
-    monkeypatch.setattr(upload, "LINGER", 60.0)
+async def narrow(start_gateway: StartGateway, upstream: Upstream) -> Gateway:
     return await start_gateway(f"{upstream.config()}\n[server]\nmax_body_mib = {MOST}\n")
 
 
@@ -70,9 +68,10 @@ async def pieces(count: int) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_body_without_a_length_is_refused_before_it_is_held_whole(
-    narrow: Gateway, upstream: Upstream, dialect: str
+    narrow: Gateway, upstream: Upstream, dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = DIALECTS[dialect].path.format(model="local:m")
+    monkeypatch.setattr(upload, "LINGER", 60.0)  # however slow this machine is, the body is read to its end
 
     with measured() as memory:
         answer = await narrow.http.post(path, content=pieces(512))
