@@ -190,7 +190,7 @@ class GatewayState:
 
     async def _load_prices(self) -> None:
         await self.meter.load()
-        gc.freeze()  # they live as long as the process, and a collection over all of them would hold it up for some 80 ms
+        gc.freeze()  # prices live as long as the process, and a collection over all of them takes some 80 ms
         self._feed_priced_names()
 
     def _feed_priced_names(self) -> None:

@@ -7,6 +7,7 @@ or offset shows. The callers' own SDKs read it, in their strict mode.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,12 +18,24 @@ from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 
 from proxyctl.core.chat import Answer, Citation, DialectName, TextPart
-from proxyctl.core.events import CitationAdded, Delta, Event, EventChecker, MessageEnd, MessageStart, PartEnd, PartStart
+from proxyctl.core.events import (
+    CitationAdded,
+    Delta,
+    Event,
+    EventChecker,
+    MessageEnd,
+    MessageStart,
+    PartEnd,
+    PartStart,
+    UsageUpdate,
+)
 from proxyctl.core.losses import Losses
+from proxyctl.core.usage import Usage
 from proxyctl.dialects.anthropic_messages.citations import CITATIONS as MESSAGES
 from proxyctl.dialects.assemble import assemble
 from proxyctl.dialects.gemini_generate.grounding import GROUNDING
 from proxyctl.dialects.openai_chat.cited import ANNOTATIONS, REFERENCES
+from proxyctl.dialects.openai_completions import OPENAI_COMPLETIONS
 from proxyctl.dialects.openai_responses.document import CITATIONS as RESPONSES
 from proxyctl.dialects.registry import INBOUND, UPSTREAM
 from proxyctl.dialects.sources import NO_ADDRESS, NO_PLACE_IN_TEXT, NO_WORDS
@@ -137,13 +150,20 @@ def told(caller: DialectName, case: str) -> tuple[list[Named], list[Named], set[
     document = whole_of(case, caller, losses)
     assert set(losses.entries()) == set(one.losses.entries())
     lost = {(loss.path, loss.reason) for loss in losses.entries()}
+    read: Callable[[Any], list[Named]] = {"openai-chat": in_chat, "openai-responses": in_response}.get(
+        caller, in_grounding
+    )
+    return found_in_stream(caller, one.sent), read(document), lost
+
+
+def found_in_stream(caller: DialectName, sent: bytes) -> list[Named]:
     match caller:
         case "openai-chat":
-            return streamed_in_chat(one.sent), in_chat(document), lost
+            return streamed_in_chat(sent)
         case "openai-responses":
-            return in_response(check_grammar(one.sent)), in_response(document), lost
+            return in_response(check_grammar(sent))
         case _:
-            return in_grounding(*documents(one.sent)), in_grounding(document), lost
+            return in_grounding(*documents(sent))
 
 
 def losses_of(caller: DialectName, case: str) -> set[tuple[str, str]]:
@@ -236,7 +256,7 @@ def test_a_source_of_a_text_that_waits_comes_with_it(caller: DialectName) -> Non
     """Where one part alone may be open, a text behind a call that is under way waits with all that is its own."""
     own = replace(CITATION, origin="anthropic-messages", raw=json.dumps(WEB).encode(), cited_text="")
     encoder = INBOUND[caller].stream_encoder(CONTEXT, Losses())
-    events = [
+    events: list[Event] = [
         MessageStart("m", "model"),
         PartStart(index=0, kind="tool_call", id="a", name="get"),
         Delta(0, "{"),
@@ -246,18 +266,41 @@ def test_a_source_of_a_text_that_waits_comes_with_it(caller: DialectName) -> Non
         PartEnd(1),
     ]
 
+    rest: list[Event] = [Delta(0, "}"), PartEnd(0), MessageEnd(finish="tool")]
     early = b"".join(map(encoder.feed, events))
-    sent = early + b"".join(map(encoder.feed, [Delta(0, "}"), PartEnd(0), MessageEnd(finish="tool")]))
+    sent = early + b"".join(map(encoder.feed, rest))
 
     assert b"a.example" not in early
     seen_stream(caller, sent + encoder.end())
     assert sent.index(b"It rains.") < sent.index(b"https://a.example")
 
 
+@pytest.mark.parametrize("caller", CALLERS)
+def test_texts_that_end_together_keep_their_places(caller: DialectName) -> None:
+    """A message item with two texts closes both at its end."""
+    encoder = INBOUND[caller].stream_encoder(CONTEXT, Losses())
+    events: list[Event] = [
+        MessageStart("m", "model"),
+        PartStart(index=0, kind="text"),
+        Delta(0, "Öl. "),
+        PartStart(index=1, kind="text"),
+        Delta(1, "It rains."),
+        CitationAdded(1, CITATION),
+        PartEnd(0),
+        PartEnd(1),
+        UsageUpdate(Usage(input=1, output=1)),
+        MessageEnd(finish="end"),
+    ]
+
+    sent = b"".join(map(encoder.feed, events)) + encoder.end()
+
+    assert found_in_stream(caller, sent) == [("It", "https://a.example", "A")]
+
+
 @pytest.mark.parametrize("way", ["streamed", "whole"])
 def test_a_legacy_completion_has_no_place_for_sources(way: str) -> None:
     losses = Losses()
-    dialect = INBOUND["openai-completions"]
+    dialect = OPENAI_COMPLETIONS
     part = TextPart(text="It rains.", citations=(CITATION,))
     if way == "whole":
         dialect.encode_answer(Answer(id="m", model="model", parts=(part,), finish="end"), CONTEXT, losses)

@@ -25,7 +25,7 @@ from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import AnswerContext, Fields, encode_json
 from proxyctl.dialects.failure import FAILED_FINISHES
 from proxyctl.dialects.gemini_generate.errors import encode_stream_error
-from proxyctl.dialects.gemini_generate.grounding import GroundingWriter, size_of
+from proxyctl.dialects.gemini_generate.grounding import LONGEST, GroundingWriter, size_of
 from proxyctl.dialects.gemini_generate.outgoing import (
     EMPTY_TEXT,
     call_part,
@@ -43,12 +43,16 @@ _LINE_ENDS = ((b"\xc2\x85", b"\\u0085"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\
 
 
 class _Part:
-    """A part under way; `pieces` are a call's arguments, or a text: the places of its sources count its bytes."""
+    """A part under way; `pieces` are a call's arguments, or a text: the places of its sources count its bytes.
 
-    __slots__ = ("citations", "pieces", "signature", "start")
+    `length` is a text's in characters: of one that is too long, only the beginning is kept.
+    """
+
+    __slots__ = ("citations", "length", "pieces", "signature", "start")
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
+        self.length = 0
         self.citations: list[Citation] = []
         self.pieces: list[str] = []
         self.signature: Signature | None = None
@@ -66,7 +70,7 @@ class GeminiStreamEncoder:
         self._usage: Usage | None = None
         self._written = 0
         self._grounding = GroundingWriter(losses)
-        self._said = 0
+        self._said: int | None = 0
 
     def feed(self, event: Event) -> bytes:
         match event:
@@ -105,6 +109,11 @@ class GeminiStreamEncoder:
     def _delta(self, event: Delta) -> bytes:
         part, text = self._parts[event.index], event.text
         match part.start.kind:
+            case "text" | "refusal":
+                part.length += len(text)
+                if part.length <= LONGEST:
+                    part.pieces.append(text)
+                return self._frame(text_part(text)) if text else b""
             case "tool_call":
                 part.pieces.append(text)
                 return b""
@@ -112,20 +121,24 @@ class GeminiStreamEncoder:
                 self._written += len(text)
                 return self._frame(text_part(text, thought=True)) if text and self._context.show_thinking else b""
             case _:
-                part.pieces.append(text)
-                return self._frame(text_part(text)) if text else b""
+                return b""
+
+    def _text_end(self, part: _Part) -> None:
+        self._written += part.length
+        text = "".join(part.pieces) if part.length <= LONGEST else None
+        self._grounding.add(part.citations, text, offset=self._said)
+        self._said = None if text is None or self._said is None else self._said + size_of(text)
 
     def _part_end(self, part: _Part) -> bytes:
         start = part.start
-        whole = "".join(part.pieces)
-        self._written += len(whole)
         if start.kind in ("text", "refusal"):
-            self._grounding.add(part.citations, whole, offset=self._said)
-            self._said += size_of(whole)
+            self._text_end(part)
         match start.kind:
             case "tool_call":
                 begins, self._has_called = not self._has_called, True
-                return self._frame(call_part(start.id, start.name, whole, part.signature, begins=begins))
+                arguments = "".join(part.pieces)
+                self._written += len(arguments)
+                return self._frame(call_part(start.id, start.name, arguments, part.signature, begins=begins))
             case "redacted_thinking":
                 return self._frame(redacted_part(start.data))
             case kind if part.signature is not None:

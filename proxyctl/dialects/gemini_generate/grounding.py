@@ -22,6 +22,10 @@ from proxyctl.dialects.typed import understood
 
 Entry = TypeVar("Entry")
 
+LONGEST = 2**18
+"""Characters of a text that are kept to count its bytes: no model writes more at once, and no stream is held whole."""
+TOO_LONG = "a text this long is not kept, so that the places in it could be counted"
+
 GROUNDING = "candidates[0].groundingMetadata"
 CITATIONS = "candidates[0].citationMetadata"
 URLS = "candidates[0].urlContextMetadata"
@@ -153,8 +157,11 @@ class GroundingWriter:
         self._chunks: dict[tuple[str, str], int] = {}
         self._supports: dict[tuple[int, int, int], tuple[str, dict[int, None]]] = {}
 
-    def add(self, citations: Iterable[Citation], text: str, *, offset: int = 0, part: int = 0) -> None:
-        """The sources of a text that begins `offset` bytes into the answer, or stands in its own part."""
+    def add(self, citations: Iterable[Citation], text: str | None, *, offset: int | None = 0, part: int = 0) -> None:
+        """The sources of a text that begins `offset` bytes into the answer, or stands in its own part.
+
+        `None` for a text that was too long to be kept, and for the offset of what comes behind it.
+        """
         for citation in citations:
             if citation.url is None:
                 self._losses.add(GROUNDING, NO_ADDRESS)
@@ -162,7 +169,11 @@ class GroundingWriter:
             if citation.cited_text:
                 self._losses.add(GROUNDING, NO_WORDS)
             chunk = self._chunks.setdefault((citation.url, citation.title or ""), len(self._chunks))
-            if citation.start is not None and citation.end is not None:
+            if citation.start is None or citation.end is None:
+                continue
+            if text is None or offset is None:
+                self._losses.add(GROUNDING, TOO_LONG)
+            else:
                 start, end = (offset + size_of(text[:at]) for at in (citation.start, citation.end))
                 said = text[citation.start : citation.end]
                 self._supports.setdefault((part, start, end), (said, {}))[1][chunk] = None

@@ -23,7 +23,7 @@ from proxyctl.core.events import (
 )
 from proxyctl.core.usage import Usage, added
 from proxyctl.dialects.call_ids import CallIds
-from proxyctl.dialects.gemini_generate.grounding import Sources
+from proxyctl.dialects.gemini_generate.grounding import LONGEST, Sources
 from proxyctl.dialects.gemini_generate.wire import (
     Blob,
     Candidate,
@@ -82,6 +82,7 @@ class AnswerReader:
         self._token = ""
         self._sources = Sources()
         self._texts = 0
+        self._length = 0
         self._said: list[str] = []
         self._usage: Usage | None = None
         self._used_before: Usage | None = None
@@ -214,7 +215,9 @@ class AnswerReader:
                 self._open_part(kind, events)
             events.append(Delta(self._opened(), part.text))
             if kind == "text":
-                self._said.append(part.text)  # places of sources, which come last, count its bytes
+                self._length += len(part.text)
+                if self._length <= LONGEST:  # places of sources, which come last, count its bytes
+                    self._said.append(part.text)
         if part.thought_signature and (part.text or self._open_kind == kind):
             self._sign(part.thought_signature, events)
 
@@ -250,6 +253,7 @@ class AnswerReader:
         if kind == "text":
             self._has_content = True
             self._texts += 1
+            self._length = 0
             self._said = []
         events.append(PartStart(index=self._open, kind=kind))
 
@@ -263,7 +267,7 @@ class AnswerReader:
         if index is None:
             return
         if self._open_kind == "text":
-            text = "".join(self._said) if self._texts == 1 else None
+            text = "".join(self._said) if self._texts == 1 and self._length <= LONGEST else None
             events += [CitationAdded(index, citation) for citation in self._sources.take(text)]
         events.append(PartEnd(index))
         self._open = None

@@ -118,7 +118,9 @@ class ChatStreamEncoder:
         return self._chunk({"role": "assistant", "content": ""})
 
     def _part(self, event: PartStart) -> bytes:
-        self._parts[event.index] = _Part(event, self._calls, self._said)
+        # Servers may end the texts of one message together: what is open has been said as well.
+        offset = self._said + sum(part.length for part in self._parts.values() if part.start.kind == "text")
+        self._parts[event.index] = _Part(event, self._calls, offset)
         if event.kind == "tool_call":
             self._calls += 1
             self._untold.call_begins()

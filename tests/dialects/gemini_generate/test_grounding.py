@@ -9,15 +9,17 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from proxyctl.core.chat import Citation
-from proxyctl.core.events import CitationAdded, Event, MessageEnd, PartEnd
+from proxyctl.core.events import CitationAdded, Delta, Event, MessageEnd, MessageStart, PartEnd, PartStart
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.gemini_generate import GEMINI_GENERATE
-from proxyctl.dialects.gemini_generate.grounding import GROUNDING, GroundingWriter, Sources, size_of
+from proxyctl.dialects.gemini_generate.grounding import GROUNDING, TOO_LONG, GroundingWriter, Sources, size_of
 from proxyctl.dialects.gemini_generate.wire import Response
 from proxyctl.dialects.sources import NO_ADDRESS, NO_WORDS
-from tests.dialects.wire_cases import checked
+from tests.dialects.carried import CONTEXT
+from tests.dialects.wire_cases import checked, documents
 
 PAGE = {"web": {"uri": "https://a.example", "title": "A"}}
 CALL = {"functionCall": {"name": "get", "args": {}}}
@@ -195,3 +197,34 @@ def test_what_a_web_source_has_no_place_for_is_lost() -> None:
 
     assert [loss.reason for loss in losses.entries()] == [NO_ADDRESS, NO_WORDS]
     assert writer.document() == {"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.example"}}]}}
+
+
+def test_a_text_that_is_too_long_to_be_kept_has_sources_without_places() -> None:
+    """And so has what comes behind it, because nobody knows where that begins."""
+    losses = Losses()
+    encoder = GEMINI_GENERATE.stream_encoder(CONTEXT, losses)
+    cited = CitationAdded(0, Citation(url="https://a.example", start=0, end=2))
+    events: list[Event] = [MessageStart("r", "m"), PartStart(index=0, kind="text")]
+    events += [Delta(0, "x" * 1024)] * 257
+    events += [
+        cited,
+        PartEnd(0),
+        PartStart(index=1, kind="text"),
+        Delta(1, "Dry."),
+        replace(cited, index=1),
+        PartEnd(1),
+    ]
+
+    sent = b"".join(encoder.feed(event) for event in [*events, MessageEnd(finish="end")])
+
+    last = documents(sent)[-1]["candidates"][0]
+    assert last["groundingMetadata"] == {"groundingChunks": [{"web": {"uri": "https://a.example"}}]}
+    assert [loss.reason for loss in losses.entries()] == [TOO_LONG]
+
+
+def test_a_long_answers_sources_are_read_without_places() -> None:
+    last = frame({"text": "Dry."}, finishReason="STOP", groundingMetadata=grounded(support(0, 3, 0)))
+
+    events = decode(*[frame({"text": "x" * 1024})] * 257, last)
+
+    assert citations(events) == [(0, Citation(url="https://a.example", title="A"))]
