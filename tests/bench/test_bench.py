@@ -8,7 +8,12 @@ import shutil
 import pytest
 from rich.console import Console
 
+from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import encode_json
+from proxyctl.dialects.registry import UPSTREAM
+from proxyctl.dialects.traits import PERMISSIVE
 from tests.bench.__main__ import PASSED, run, scenarios, show
+from tests.bench.conversation import MESSAGES, conversation
 from tests.bench.measure import Figures
 
 
@@ -22,10 +27,17 @@ def test_every_scenario_is_answered_by_every_proxy() -> None:
         for scenario in scenarios(1)
         for label in ({"direct", "proxyctl"} | (rivals if scenario.model == PASSED else {"passed"}))
     }
-    assert set(single) == {"ready_s", "help_s", "idle_mib"}
+    assert set(single) == {"ready_s", "help_s", "idle_mib", "conversation_ms"}
     shown = io.StringIO()
     show(measured, single, Console(file=shown, width=120))
     assert "at most 20" in shown.getvalue()
+
+
+def test_the_conversation_is_as_long_as_it_says() -> None:
+    asked = conversation()
+
+    assert len(asked.messages) == MESSAGES
+    assert 180_000 < len(encode_json(UPSTREAM["openai-chat"].encode_request(asked, PERMISSIVE, Losses()))) < 220_000
 
 
 def test_proxies_are_compared_within_a_round() -> None:

@@ -17,14 +17,6 @@ from tests.gateway.wire_upstream import Answer, WireUpstream, wire_upstream
 CASE_60 = CASES / "60-packed-answers-and-clients-that-leave"
 EVENTS = {"content-type": "text/event-stream"}
 
-NOT_YET_SERVED: dict[str, str] = {
-    "36-cache-marks/openrouter": "a server cannot be said to know cache marks in a chat's content parts",
-}
-"""Runs that fail because something is not built yet, by the beginning of their name, with what is missing.
-
-They are run all the same: the first that works fails this module, until its line is taken away.
-"""
-
 
 @pytest.fixture
 async def wire() -> AsyncIterator[WireUpstream]:
@@ -32,16 +24,7 @@ async def wire() -> AsyncIterator[WireUpstream]:
         yield running
 
 
-def _parameters() -> list[pytest.ParameterSet]:
-    return [pytest.param(*rest, id=name, marks=_marks(name)) for name, *rest in runs()]
-
-
-def _marks(name: str) -> list[pytest.MarkDecorator]:
-    reasons = [reason for start, reason in NOT_YET_SERVED.items() if name.startswith(start)]
-    return [pytest.mark.xfail(strict=True, reason=reason) for reason in reasons]
-
-
-@pytest.mark.parametrize(("folder", "run", "stream"), _parameters())
+@pytest.mark.parametrize(("folder", "run", "stream"), [pytest.param(*rest, id=name) for name, *rest in runs()])
 async def test_case(
     folder: Path,
     run: Run,
@@ -110,9 +93,3 @@ def _hello(model: str, *, stream: bool) -> bytes:
 
 def test_every_case_has_a_folder() -> None:
     assert [folder.name.partition("-")[0] for folder in folders()] == [f"{number:02}" for number in range(1, 61)]
-
-
-def test_every_line_of_what_is_not_yet_served_names_a_run() -> None:
-    names = [name for name, *_ in runs()]
-
-    assert [start for start in NOT_YET_SERVED if not any(name.startswith(start) for name in names)] == []
