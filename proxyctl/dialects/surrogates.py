@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, inspect
 
 _HIGH = ("\ud800", "\udbff")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -20,11 +21,11 @@ _LONE = re.compile("[\ud800-\udfff]")
 def lenient_decode(data: bytes, kind: Any) -> Any:
     """Decode JSON to `kind`, accepting lone surrogates. Raises `msgspec.DecodeError`."""
     try:
-        value = json.loads(data, object_hook=_with_raw_members)
+        value = json.loads(data)
     except (ValueError, RecursionError) as exc:
         raise msgspec.DecodeError(str(exc)) from exc
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(_with_raw_members(value, _type_of(kind)), kind)
     except UnicodeEncodeError as exc:  # half a character where none may be, in a number's place for example
         raise msgspec.DecodeError(str(exc)) from exc
 
@@ -55,12 +56,20 @@ class SurrogateJoiner:
         return "\ufffd" if self._held.pop(index, "") else ""
 
 
-_RAW_MEMBERS = ("usage", "usageMetadata", "error")
+_type_of = cache(inspect.type_info)
 
 
-def _with_raw_members(decoded: dict[str, Any]) -> dict[str, Any]:
-    """Members that are read later, or never, must be JSON text again: `convert` makes none of a value."""
-    for name in _RAW_MEMBERS:
-        if name in decoded:
-            decoded[name] = Raw(json.dumps(decoded[name]).encode())
-    return decoded
+def _with_raw_members(value: Any, kind: inspect.Type) -> Any:
+    """Members that are `Raw` must be JSON text again: `convert` makes none of a value."""
+    match kind:
+        case inspect.RawType():
+            return Raw(whole(json.dumps(value, ensure_ascii=False)).encode())
+        case inspect.StructType() if isinstance(value, dict):
+            members = {field.encode_name: field.type for field in kind.fields if field.encode_name in value}
+            return value | {name: _with_raw_members(value[name], member) for name, member in members.items()}
+        case inspect.ListType() if isinstance(value, list):
+            return [_with_raw_members(item, kind.item_type) for item in value]
+        case inspect.UnionType():
+            for one in kind.types:
+                value = _with_raw_members(value, one)
+    return value

@@ -65,6 +65,7 @@ class Attempt(ABC):
     deadline: float = math.inf
     scale: float = 1.0
     limit: asyncio.Timeout = field(init=False)
+    asking: Asking | None = None
 
     async def run(self) -> None:
         """Serve the caller. Raises `UpstreamError` when nothing has been sent to it yet."""
@@ -155,8 +156,14 @@ class Attempt(ABC):
         shown = self._clean(body)[:_LONGEST_SHOWN].decode("utf-8", "replace")
         return garbage_error(f"a {answer.content_type or 'nameless'} answer{wanted}: {shown}")
 
+    @property
+    def in_pieces(self) -> bool:
+        """Whether more than one call made the answer: its provider counted the prompt for each of them."""
+        return self.asking is not None and self.asking.has_begun
+
     def _asking(self) -> Asking:
-        return Asking(self.prepared.call, self.upstream, self._check)
+        self.asking = Asking(self.prepared.call, self.upstream, self._check)
+        return self.asking
 
     def _context(self) -> AnswerContext:
         """For translating only: it wants the request decoded."""

@@ -13,12 +13,15 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from proxyctl.core.errors import GarbageError, Problem, StatusError
 from proxyctl.core.usage import Usage
 from proxyctl.dialects.base import Continuing
 from proxyctl.gateway.upstream import Upstream, UpstreamAnswer, UpstreamCall
 
 MOST_PIECES = 64
 """HTTP answers of one answer: twice what a million tokens take at the lowest cap that is documented (32,768)."""
+_REFUSALS = frozenset({400, 404, 405, 409, 410, 413, 415, 422})
+"""What is wrong with a request. This one was just taken: its caller is not to blame, nor is the model missing."""
 
 
 class Pausing(Protocol):
@@ -42,6 +45,11 @@ class Asking:
         self._check = check
         self._followed: set[str] = set()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether any rest was asked for."""
+        return bool(self._followed)
+
     def leads_on(self, token: str) -> bool:
         """Whether to ask for the rest with this token, and then it is followed; one that comes twice leads nowhere."""
         if not token or token in self._followed or len(self._followed) >= MOST_PIECES - 1:
@@ -55,10 +63,17 @@ class Asking:
         answer = await self._upstream.send(self._call._replace(body=body))
         try:
             await self._check(answer)
-        except BaseException:
+        except BaseException as exc:
             await answer.aclose()
+            if isinstance(exc, StatusError) and exc.problem.status in _REFUSALS:
+                raise _refused(exc.problem) from exc
             raise
         return answer
+
+
+def _refused(problem: Problem) -> GarbageError:
+    message = f"the rest of the answer was refused: {problem.message}"
+    return GarbageError(Problem(kind="upstream", status=502, code="continuation_refused", message=message))
 
 
 class ContinuedStream:

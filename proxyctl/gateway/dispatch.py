@@ -68,6 +68,8 @@ class Dispatch:
         self._query = plan_query(inbound, exchange)
         self._deadline = exchange.begun + live.settings.routing.deadline_seconds
         may_need_bytes = inbound.peek.has_images or inbound.peek.has_documents
+        self._teaches = True
+        """Whether the provider's count of the prompt can be held against our estimate."""
         self._media = exchange_media(state, live, exchange) if may_need_bytes else None
 
     async def run(self) -> None:
@@ -92,7 +94,7 @@ class Dispatch:
             await self._reply.break_off(self._inbound.dialect, problem, self._exchange)
         finally:
             record = self._exchange.finish(outcome, self._reply.status or 499, problem)
-            self._state.meter.observe(record, partial(_estimated, self._inbound))
+            self._state.meter.observe(record, partial(_estimated, self._inbound) if self._teaches else None)
 
     async def _try(self, plan: Plan) -> Problem | None:
         """Try the plan's deployments in order; `None` when the caller was served (or saw its answer cut)."""
@@ -106,6 +108,7 @@ class Dispatch:
             try:
                 attempt = await self._attempt(steps[at])
                 if strict is not None:
+                    self._exchange.losses = attempt.prepared.losses
                     refuse_losses(attempt.prepared.losses, f"{steps[at].provider}:{steps[at].model}", strict)
             except UnsupportedError as exc:
                 # This target cannot be told the request; the next one may. Nothing was sent: it costs no budget.
@@ -116,9 +119,10 @@ class Dispatch:
             if error is None:
                 return None
             failed = (attempt, error)
-            tries += 1
             if self._goes_on_without(attempt, error):
+                deployments -= tries == 0  # it begins anew on this one
                 continue
+            tries += 1
             judgement = judge(error, tries_on_this=tries)
             self._remember(steps[at], judgement, plan.session)
             following = next_step(steps, at, judgement)
@@ -185,6 +189,7 @@ class Dispatch:
         finally:
             self._state.metrics.end(provider)
             self._exchange.attempts.append(attempt.record())
+        self._teaches = not attempt.in_pieces
         if attempt.outcome == "ok":
             self._state.succeeded(self._session(plan, attempt.deployment), attempt.deployment)
         return None
@@ -213,6 +218,7 @@ class Dispatch:
 
     async def _give_up(self, attempt: Attempt, error: UpstreamError) -> Problem:
         problem = exhausted(error.problem, self._exchange.attempts)
+        self._exchange.losses = attempt.prepared.losses  # what was left out may be why
         passed = attempt.prepared.lane == "passthrough" and error.problem.status in _PASSED_STATUSES
         if passed and isinstance(error, StatusError) and _is_object(error.body):
             headers = [

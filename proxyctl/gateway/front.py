@@ -20,6 +20,7 @@ from proxyctl.core.errors import (
 from proxyctl.core.exchange import Exchange, Peek
 from proxyctl.dialects.base import InboundDialect, encode_json
 from proxyctl.gateway.client_watch import this_task, while_caller_waits
+from proxyctl.gateway.deleting import delete_response
 from proxyctl.gateway.dispatch import Dispatch
 from proxyctl.gateway.guard import is_preflight
 from proxyctl.gateway.inbound import ClientHeaders, Inbound, check_media, client_headers, client_name
@@ -133,12 +134,12 @@ class InferenceFront:
         self, live: Live, route: Route, scope: Scope, headers: ClientHeaders, body: bytes, reply: Reply
     ) -> Served:
         """A request for inference, read as far as routing needs."""
-        inbound = self._inbound(route, scope, headers, body)
+        inbound = self._inbound(live, route, scope, headers, body)
         exchange = Exchange.begin(route.dialect.name, inbound.peek, self._state.clock, client=client_name(headers))
         return Served(exchange, Dispatch(self._state, live, inbound, exchange, reply).run)
 
-    def _inbound(self, route: Route, scope: Scope, headers: ClientHeaders, body: bytes) -> Inbound:
-        owner = self._state.live.guard.owner(headers, scope["query_string"])
+    def _inbound(self, live: Live, route: Route, scope: Scope, headers: ClientHeaders, body: bytes) -> Inbound:
+        owner = live.guard.owner(headers, scope["query_string"])
         if route.dialect.name == "openai-responses":
             inbound: Inbound = ResponsesInbound(self._state.kept, owner, route.dialect, headers, body)
         else:
@@ -155,8 +156,12 @@ class InferenceFront:
             if method not in ("GET", "HEAD", "DELETE"):
                 reply.extra = [*reply.extra, (b"allow", b"GET, HEAD, DELETE")]
                 raise MethodNotAllowedError(f"{path} takes GET and DELETE, not {method}")
-            owner = self._state.live.guard.owner(headers, scope["query_string"])
-            body = retrieve(self._state.kept, response_id, owner, delete=method == "DELETE")
+            live = self._state.live
+            owner = live.guard.owner(headers, scope["query_string"])
+            if method == "DELETE":
+                body = await delete_response(self._state, live, response_id, owner)
+            else:
+                body = retrieve(self._state.kept, response_id, owner).document
             await reply.whole(200, [JSON], body)
             return
         base = model_list_at(path)

@@ -108,6 +108,8 @@ class Inbound:
                 check_sound(decoded)
             except DecodeError as exc:
                 raise BadRequestError(str(exc), param=exc.path or None) from exc
+            except RecursionError as exc:  # its top level could just be read
+                raise BadRequestError("the request is nested too deeply to be read") from exc
             if self.address is not None:
                 decoded = replace(decoded, model=self.address.model, stream=self.address.stream)
             self._canonical = decoded

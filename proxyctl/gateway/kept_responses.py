@@ -161,15 +161,17 @@ def kept_at(path: str) -> str:
     return name if name.startswith("resp_") and "/" not in name else ""
 
 
-def retrieve(kept: KeptResponses, response_id: str, owner: str, *, delete: bool) -> bytes:
-    """What a caller is told who reads a response, or deletes it. Raises `NotFoundError` when it is not kept."""
+def retrieve(kept: KeptResponses, response_id: str, owner: str) -> KeptResponse:
+    """The response of that name. Raises `NotFoundError` when it is not kept."""
     found = kept.get(response_id, owner)
     if found is None:
-        raise NotFoundError(f"the response {response_id!r} is not kept here", param="id", code="response_not_found")
-    if not delete:
-        return found.document
-    kept.delete(response_id, owner)
-    return encode_json({"id": response_id, "object": "response", "deleted": True})
+        raise NotFoundError(
+            f"the response {response_id!r} is not kept here",
+            hint="the provider that made it may still keep it",
+            param="id",
+            code="response_not_found",
+        )
+    return found
 
 
 def id_of(item: bytes) -> str | None:

@@ -88,24 +88,25 @@ class Reply:
 def exchange_headers(exchange: Exchange) -> Headers:
     """The headers of every answer, error or not."""
     identity = exchange.id.encode()
-    return [
+    headers = [
         (b"x-proxyctl-request-id", identity),
         (_ID_HEADERS.get(exchange.dialect, b"x-request-id"), identity),
         (b"server-timing", f"gateway;dur={exchange.own_ms():.2f}".encode()),
         _NO_STORE,
     ]
+    if exchange.losses:
+        headers.append((b"x-proxyctl-losses", str(len(exchange.losses)).encode()))
+    return headers
 
 
 def served_headers(exchange: Exchange, *, provider: str, model: str, upstream: Mapping[bytes, bytes]) -> Headers:
-    """Who served, after how many attempts, with what losses, and what the upstream said of itself."""
+    """Who served, after how many attempts, and what the upstream said of itself."""
     headers = exchange_headers(exchange)
     headers += [
         (b"x-proxyctl-provider", provider.encode()),
         (b"x-proxyctl-model", _printable(model)),
         (b"x-proxyctl-attempts", str(len(exchange.attempts) + 1).encode()),
     ]
-    if exchange.losses:
-        headers.append((b"x-proxyctl-losses", str(len(exchange.losses)).encode()))
     if exchange.substitute:
         headers.append((b"x-proxyctl-substitute", _printable(exchange.peek.model)))
     if identity := upstream_request_id(upstream):

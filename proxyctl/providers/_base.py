@@ -183,7 +183,7 @@ class Provider:
                 if self._is_missed(key, value):
                     losses.add(key, f"{self.label} does not take it")
                 continue
-            adapted.setdefault(name, value)
+            put_unsaid(adapted, name, value)
         if "messages" in adapted:
             adapted["messages"] = with_arguments(adapted["messages"])
         return adapted
@@ -244,6 +244,12 @@ class _OpenAIModel(Struct):
 
 class _OpenAIModels(Struct):
     data: list[_OpenAIModel]
+
+
+def put_unsaid(fields: Fields, name: str, value: Any) -> None:
+    """Put a body's field unless it is there and says something: `null` under one of two names is no word."""
+    if name not in fields or raw_text(fields[name]) == b"null":
+        fields[name] = value
 
 
 def raw_text(value: Any) -> bytes:

@@ -20,7 +20,7 @@ ToolsOnChat = Literal["yes", "unthinking", "no"]
 
 _GPT = re.compile(r"(?<![a-z])(?:chat)?gpt-(\d{1,2})(?:\.(\d{1,2}))?(?![.\d])")
 _O_SERIES = re.compile(r"(?<![a-z0-9])o(\d)(?![a-z0-9.])")
-_RESPONSES_ONLY = re.compile(r"-(pro|codex|deep-research)(-|$)|computer-use")
+_RESPONSES_ONLY = re.compile(r"-(pro|codex|deep-research)(-|$)|(?<![a-z])codex-|computer-use")
 _OLD_STYLE = re.compile(r"-instruct|davinci-|babbage-")
 _NEWEST = (99, 0)
 
@@ -75,8 +75,8 @@ def rules_of(model: str) -> ModelRules:
 
 
 def _versionless(name: str) -> tuple[int, int]:
-    """`gpt-4o` has a letter where others have an end; sound models bear no version at all."""
-    return (4, 0) if "gpt-4o" in name or "audio" in name else _NEWEST
+    """Sound models bear none, and are of the family of `gpt-4o`."""
+    return (4, 0) if "audio" in name else _NEWEST
 
 
 def _thinking(version: tuple[int, int], name: str) -> ModelRules:

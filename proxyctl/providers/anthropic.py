@@ -37,6 +37,7 @@ _ADAPTIVE_ONLY = (4, 7)
 """From this version on, a budget in tokens is refused."""
 _MARKED = ("tools", "system", "messages", "cache_control")
 _MARK = "cache_control"
+_THOUGHT = frozenset({"thinking", "redacted_thinking"})
 _CALLERS_OWN = frozenset({"input", "input_schema"})
 _raw_list = msgspec.json.Decoder(list[Raw])
 
@@ -285,7 +286,7 @@ def _without_ttl(value: Any) -> Any:
 
 
 def _timeless(name: str, value: Any) -> Any:
-    """`name` is the member that `value` stands under, or stands in a list under."""
+    """`name` is the member that `value` stands under, empty in a list."""
     if isinstance(value, list):
         return [_timeless("", item) for item in value]
     if not isinstance(value, dict):
@@ -300,19 +301,25 @@ def _thinks_by_budget(fields: Fields) -> bool:
 
 
 def _goes_on_without_thinking(messages: Raw) -> bool:
-    """Whether the last message answers calls whose turn begins without thinking: another provider's calls.
+    """Whether the last message goes on with a tool loop in which nobody has thought: one of another provider's.
 
-    With a budget for thinking that is a 400 (wire notes 2026-11, "Anthropic").
+    With a budget for thinking that is a 400 (wire notes 2026-11, "Anthropic"). One thinking anywhere in the loop is
+    enough: between its tools a model need not think, and what it has thought is a 400 without the budget.
     """
+    answers = False
     try:
-        turns = [_turn.decode(message) for message in _raw_list.decode(messages)[-2:]]
+        for message in reversed(_raw_list.decode(messages)):
+            turn = _turn.decode(message)
+            kinds = [] if isinstance(turn.content, str) else [block.type for block in turn.content]
+            if turn.role == "user" and "tool_result" in kinds:
+                answers = True
+            elif turn.role != "assistant":
+                break
+            elif not answers or (kinds and kinds[0] in _THOUGHT):
+                return False
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    if [turn.role for turn in turns] != ["assistant", "user"]:
-        return False
-    before, last = ([] if isinstance(turn.content, str) else turn.content for turn in turns)
-    answers = any(block.type == "tool_result" for block in last)
-    return answers and bool(before) and before[0].type not in ("thinking", "redacted_thinking")
+    return answers
 
 
 def _seconds(moment: str) -> int | None:

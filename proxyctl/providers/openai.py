@@ -27,7 +27,7 @@ from proxyctl.dialects.side.compatible import OpenAIEmbedder
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.dialects.typed import understood
-from proxyctl.providers._base import Header, Provider, TierModels, raw_text
+from proxyctl.providers._base import Header, Provider, TierModels, put_unsaid, raw_text
 from proxyctl.providers._messages import (
     Json,
     MessageShape,
@@ -209,7 +209,7 @@ class OpenAIProvider(Provider):
         effort = raw_text(adapted.get("reasoning_effort"))
         adapted = _without_sampling(adapted, rules, effort.strip(b'"').decode("utf-8", "replace"), losses)
         if rules.thinks and (limit := adapted.pop("max_tokens", None)) is not None:
-            adapted.setdefault("max_completion_tokens", limit)
+            put_unsaid(adapted, "max_completion_tokens", limit)
         if not acceptable(adapted.get("messages"), _messages, (b'"cache_control"',)):
             messages = opened(adapted.get("messages"))
             if messages is not None:

@@ -20,7 +20,7 @@ from proxyctl.dialects.base import Fields
 from proxyctl.dialects.side.compatible import CompatibleReranker, OpenAIEmbedder
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
-from proxyctl.providers._base import ChatOptions, Provider, raw_text
+from proxyctl.providers._base import ChatOptions, Provider, put_unsaid, raw_text
 from proxyctl.providers._messages import Json, opened
 from proxyctl.providers.servers import MODEL_FACTS, SERVERS, recognised
 
@@ -78,7 +78,10 @@ class OpenAICompatibleProvider(Provider):
         wanted = self.options.max_tokens_field or self.flags.max_tokens_field
         if wanted is None:
             return adapted
-        return {wanted if key in _MAX_TOKENS_FIELDS else key: value for key, value in adapted.items()}
+        renamed: Fields = {}
+        for key, value in adapted.items():
+            put_unsaid(renamed, wanted if key in _MAX_TOKENS_FIELDS else key, value)
+        return renamed
 
 
 def _give_thinking(fields: Fields, name: str) -> None:

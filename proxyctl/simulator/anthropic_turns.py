@@ -174,12 +174,14 @@ def _leading_results(blocks: list[Json]) -> list[Any]:
 
 
 def _open_loop_complaints(merged: list[tuple[str, list[Json]]]) -> Iterator[str]:
-    """With budgeted thinking, the assistant turn of an open tool loop begins with its thinking block."""
-    if len(merged) < 2 or not any(block.get("type") == "tool_result" for block in merged[-1][1]):
-        return
-    first = merged[-2][1][0].get("type") if merged[-2][1] else None
-    if first not in {"thinking", "redacted_thinking"}:
+    """With budgeted thinking, the assistant turns of an open tool loop begin with a thinking block, or one of them."""
+    last = len(merged) - 1
+    firsts: list[str | None] = []
+    while last >= 1 and any(block.get("type") == "tool_result" for block in merged[last][1]):
+        firsts.append(merged[last - 1][1][0].get("type") if merged[last - 1][1] else None)
+        last -= 2
+    if firsts and not {"thinking", "redacted_thinking"}.intersection(firsts):
         yield (
             f"messages.{len(merged) - 2}.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
-            f"`{first}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block."
+            f"`{firsts[0]}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block."
         )

@@ -29,7 +29,6 @@ Kind = Literal[
     "finish",  # an empty answer that ends for `reason`, the provider's own word
 ]
 Scope = Literal["answer", "list", "any"]
-PROVIDER_KINDS = frozenset({"huge_frame", "split_utf8", "blocked", "finish"})
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -52,7 +52,7 @@ class StrictChatRequest(OpenChatRequest, frozen=True, forbid_unknown_fields=True
 
 
 class OpenAI(Compatible):
-    """Stored are the responses that did not forbid it, until `clear`."""
+    """Stored are the responses that did not forbid it, with their conversations, until deleted or `clear`."""
 
     name = "openai"
     models: ClassVar[tuple[Model, ...]] = OPENAI
@@ -66,7 +66,7 @@ class OpenAI(Compatible):
 
     def __init__(self) -> None:
         super().__init__()
-        self._stored: dict[str, list[Json]] = {}
+        self._stored: dict[str, tuple[Json, list[Json]]] = {}
 
     @override
     def clear(self) -> None:
@@ -79,6 +79,9 @@ class OpenAI(Compatible):
         if request.method == "POST" and route in ("/responses", "/responses/input_tokens"):
             self.authenticate(request)
             return self._respond(request, manner, count=route != "/responses")
+        if request.method in ("GET", "DELETE") and route.startswith("/responses/"):
+            self.authenticate(request)
+            return self._kept(route.removeprefix("/responses/"), delete=request.method == "DELETE")
         return super().answer(request, path, manner)
 
     @override
@@ -128,7 +131,7 @@ class OpenAI(Compatible):
             if request.previous_response_id not in self._stored:
                 text = f"Previous response with id '{request.previous_response_id}' not found."
                 raise self._wrong(text, "previous_response_id", "previous_response_not_found")
-            earlier = self._stored[request.previous_response_id]
+            _, earlier = self._stored[request.previous_response_id]
         items = [*earlier, *request.items]
         if (wrong := complaint(request, items, model)) is not None:
             raise self._wrong(*wrong)
@@ -140,5 +143,17 @@ class OpenAI(Compatible):
         reply = answering.reply()
         if request.store is not False:
             response = answering.response(answering.status)
-            self._stored[response["id"]] = [*items, *response["output"]]
+            self._stored[response["id"]] = (response, [*items, *response["output"]])
         return reply
+
+    def _kept(self, response_id: str, *, delete: bool) -> Reply:
+        if response_id not in self._stored:
+            error = {"type": "invalid_request_error", "param": None, "code": None}
+            return json_reply(
+                {"error": {"message": f"Response with id '{response_id}' not found.", **error}}, status=404
+            )
+        if not delete:
+            response, _ = self._stored[response_id]
+            return json_reply(response)
+        del self._stored[response_id]
+        return json_reply({"id": response_id, "object": "response", "deleted": True})

@@ -66,9 +66,9 @@ def complaint(request: ResponsesRequest, items: list[Json], model: Model) -> tup
     """What is wrong with a request, and which parameter; `items` is the whole conversation."""
     for index, tool in enumerate(request.tools or ()):
         if tool.get("type") in ("function", "custom") and not isinstance(tool.get("name"), str):
-            return "Missing required parameter: 'tools[0].name'.", f"tools[{index}].name"
+            return f"Missing required parameter: 'tools[{index}].name'.", f"tools[{index}].name"
         if tool.get("type") == "function" and "parameters" not in tool:
-            return "Missing required parameter: 'tools[0].parameters'.", f"tools[{index}].parameters"
+            return f"Missing required parameter: 'tools[{index}].parameters'.", f"tools[{index}].parameters"
     if request.max_output_tokens is not None and request.max_output_tokens < LEAST_OUTPUT:
         return f"Expected a value >= {LEAST_OUTPUT}.", "max_output_tokens"
     if request.effort is not None and request.effort not in model.thinking:

@@ -117,7 +117,7 @@ def test_no_record_matches() -> None:
 def test_nothing_spent() -> None:
     report = schema.CostReport(since=samples.NOW - 5, currency="USD", total=Decimal(0), unpriced=0, lines=())
 
-    assert draw(report, metrics.costs, 80) == "Total $0 USD since 5 s ago.\n"
+    assert draw(report, metrics.costs, 80) == "Total $0 since 5 s ago.\n"
 
 
 def test_nobody_can_serve() -> None:

@@ -91,6 +91,8 @@ def test_a_conversation_by_the_id_of_its_last_answer(strict_openai: openai.OpenA
     strict_openai.responses.delete(second.id)
     with pytest.raises(openai.NotFoundError):
         strict_openai.responses.retrieve(second.id)
+    with pytest.raises(openai.BadRequestError, match="not"):
+        create(model=model, input="Good morning", previous_response_id=second.id)
 
 
 def test_a_stream_that_breaks_raises(lax_openai: openai.OpenAI, target: Target, simulated: Simulated) -> None:

@@ -22,6 +22,7 @@ MISTRAL = ("mistral", "mistral-medium-3-5")
 TOGETHER = ("together", "moonshotai/Kimi-K3.1-Pro")
 OPENAI = ("openai-compatible", "gpt-5.6")
 DEEPSEEK = ("openai-compatible", "deepseek-v4")
+RESPONSES = ("openai", "gpt-5.6")
 
 ALL = (GEMINI, OLD_GEMINI, CLAUDE, OLD_CLAUDE, COHERE, GROQ, MISTRAL, TOGETHER, OPENAI, DEEPSEEK)
 
@@ -41,7 +42,7 @@ def target(kind: str) -> Target:
     return make_target(settings, credentials=(), missing="", extra_headers={})
 
 
-TARGETS = {kind: target(kind) for kind, _ in ALL}
+TARGETS = {kind: target(kind) for kind, _ in (*ALL, RESPONSES)}
 
 
 def sent(caller: DialectName, body: bytes, to: tuple[str, str], headers: dict[bytes, bytes] | None = None) -> Sent:

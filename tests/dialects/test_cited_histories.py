@@ -50,6 +50,14 @@ def sent(caller: DialectName, citations: list[Any], target: DialectName) -> tupl
     return next(turn for turn in turns if turn["role"] in ("assistant", "model")), lost
 
 
+def test_sources_of_nothing_make_no_item() -> None:
+    asked = history("openai-responses", [{**RESPONSES, "start_index": 0, "end_index": 0}])
+    asked["input"][1]["content"][0]["text"] = ""
+    request = INBOUND["openai-responses"].decode_request(msgspec.json.encode(asked))
+
+    assert UPSTREAM["openai-responses"].encode_request(request, PERMISSIVE, Losses())["input"] == [ASK, MORE]
+
+
 CHAT = {"type": "url_citation", "url_citation": URL}
 RESPONSES = {"type": "url_citation", **URL}
 PLAIN = {"role": "assistant", "content": "It rains."}

@@ -1,5 +1,10 @@
 """Text that was cut inside a surrogate pair comes out whole."""
 
+from __future__ import annotations
+
+import json
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -32,6 +37,37 @@ def test_half_characters_are_decoded_where_strict_parsers_stop() -> None:
     assert lenient_decode(b'{"text":"\\ud83d"}', Text).text == "\ud83d"
     with pytest.raises(msgspec.DecodeError):
         lenient_decode(b'{"text":', Text)
+
+
+class _Source(msgspec.Struct):
+    named: msgspec.Raw = msgspec.Raw()
+    error: str | None = None
+
+
+class _Frame(msgspec.Struct):
+    text: str | list[_Source] = ""
+    error: msgspec.Raw = msgspec.Raw()
+    rest: dict[str, Any] | None = None
+    inner: _Frame | None = None
+
+
+@pytest.mark.parametrize("value", ['{"error":{"error":1}}', "[]", "null", '"a"', "1.5"])
+def test_members_that_are_read_later_stay_json_text(value: str) -> None:
+    read = lenient_decode(f'{{"inner":{{"text":"\\ud83d","error":{value}}}}}'.encode(), _Frame)
+
+    assert (read.inner.text, json.loads(bytes(read.inner.error))) == ("\ud83d", json.loads(value))
+
+
+def test_half_a_character_in_a_member_that_is_read_later_is_marked_as_lost() -> None:
+    read = lenient_decode(b'{"text":[{"named":["a\\ud83d"]}]}', _Frame)
+
+    assert msgspec.json.decode(read.text[0].named) == ["a\ufffd"]
+
+
+def test_only_what_is_read_later_becomes_text_again() -> None:
+    read = lenient_decode(b'{"text":[{"error":"\\ud83d"}],"rest":{"named":[1],"x":"\\ud83d"}}', _Frame)
+
+    assert (read.text[0].error, read.rest) == ("\ud83d", {"named": [1], "x": "\ud83d"})
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",))), st.integers(0, 200))

@@ -148,6 +148,20 @@ async def test_a_whole_answer_that_fails_in_a_later_piece_is_tried_again(gateway
     assert (failed.usage.source, failed.usage.input_total) == ("partial", served.usage and served.usage.input_total)
 
 
+@STREAMED_OR_NOT
+@pytest.mark.parametrize("status", [400, 404, 413])
+async def test_a_rest_that_is_refused_is_not_the_callers_fault(gateway: Gateway, status: int, *, stream: bool) -> None:
+    """The very request was just taken; nor is its model missing."""
+    pauses(gateway)
+    gateway.simulator.fault(Fault(kind="status", provider="gemini", status=status))
+
+    answer = await gateway.http.post(CHAT, json=body_for(CHAT, stream=stream))
+
+    assert answer.status_code == (200 if stream else 502)
+    assert "continuation_refused" in answer.text
+    assert gateway.state.availability.is_quiet
+
+
 async def test_a_caller_that_leaves_in_a_later_piece_closes_it(gateway: Gateway) -> None:
     pauses(gateway)
     gateway.simulator.fault(Fault(kind="stall", provider="gemini", after_frames=2))

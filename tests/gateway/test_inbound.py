@@ -47,6 +47,24 @@ def test_deep_nesting_is_a_bad_request() -> None:
         Inbound(OPENAI_CHAT, {}, body)
 
 
+def test_what_can_just_be_looked_into_may_be_too_deep_to_be_read() -> None:
+    """The canonical form is read some calls further down than the top level."""
+
+    def refusal(depth: int) -> str:
+        schema = b"[" * depth + b"]" * depth
+        tool = b'{"type":"function","function":{"name":"f","parameters":{"x":%b}}}' % schema
+        try:
+            Inbound(OPENAI_CHAT, {}, BODY[:-1] + b',"tools":[%b]}' % tool).canonical()
+        except BadRequestError as exc:
+            return str(exc)
+        return ""
+
+    depths = iter(range(2000, 0, -1))
+    refusals = list(iter(lambda: refusal(next(depths)), ""))
+
+    assert refusals[-1] == "the request is nested too deeply to be read"
+
+
 def test_the_original_bytes_are_kept() -> None:
     assert Inbound(OPENAI_CHAT, {}, BODY).body is BODY
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -159,10 +160,10 @@ def test_reading_and_deleting(clock: ManualClock) -> None:
     kept = KeptResponses(clock)
     kept.put(document("resp_1"), "", [])
 
-    assert retrieve(kept, "resp_1", "", delete=False) == document("resp_1")
-    assert json.loads(retrieve(kept, "resp_1", "", delete=True))["deleted"] is True
+    assert retrieve(kept, "resp_1", "").document == document("resp_1")
+    assert kept.delete("resp_1", "")
     with pytest.raises(NotFoundError):
-        retrieve(kept, "resp_1", "", delete=False)
+        retrieve(kept, "resp_1", "")
 
 
 @pytest.mark.parametrize(
@@ -369,6 +370,27 @@ async def test_an_upstream_that_repeats_its_ids_mixes_up_nobody(
 
     assert [said(one) for one in told] == ["red", "blue"]
     assert [one["content"] for one in json.loads(upstream.bodies[-1])["messages"]] == ["colour?", "red", "which?"]
+
+
+async def test_a_reload_while_a_request_comes_in_does_not_make_it_everybodys(
+    start_gateway: StartGateway, upstream: Upstream
+) -> None:
+    """Whose it is follows from the configuration that let it in."""
+    upstream.answer = response(completion())
+    gateway = await start_gateway('[server]\nkeys = ["$KEY_ONE"]\n' + upstream.config(), {"KEY_ONE": "key-one"})
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"model":"local:m",'
+        while not gateway.state.exchanges:
+            await asyncio.sleep(0)
+        await gateway.configure(upstream.config())
+        yield b'"input":"one"}'
+
+    headers = {"authorization": "Bearer key-one", "content-type": "application/json"}
+    told = (await gateway.http.post(RESPONSES, content=body(), headers=headers)).json()
+
+    assert gateway.state.kept.get(told["id"], "") is None
+    assert len(gateway.state.kept) == 1
 
 
 async def test_another_key_cannot_go_on_with_it(start_gateway: StartGateway, upstream: Upstream) -> None:

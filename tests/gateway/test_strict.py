@@ -50,6 +50,17 @@ async def with_strict_alias(gateway: Gateway, *targets: str, name: str = "whole"
     await gateway.configure(f'{text}\n[aliases."{name}"]\ntargets = {json.dumps(targets)}\nstrict = true\n')
 
 
+async def test_what_was_left_out_of_a_request_that_failed_is_told(gateway: Gateway) -> None:
+    """It may be why."""
+    gateway.simulator.fault(Fault(kind="status", provider="anthropic", status=400))
+
+    answer = await gateway.http.post(CHAT, json=gateway.chat(OPUS, **LOSSY))
+
+    [record] = await gateway.records(1)
+    assert (answer.status_code, answer.headers["x-proxyctl-losses"]) == (400, "1")
+    assert [loss.path for loss in record.losses] == ["temperature"]
+
+
 async def test_what_would_be_lost_is_listed_and_nothing_is_sent(gateway: Gateway) -> None:
     body = gateway.chat(OPUS, temperature=0.2, logit_bias={"1": 2})
 
@@ -62,7 +73,8 @@ async def test_what_would_be_lost_is_listed_and_nothing_is_sent(gateway: Gateway
     assert "logit_bias (" in error["message"]
     assert sent(gateway) == []
     [record] = await gateway.records(1)
-    assert (record.outcome, record.status, record.attempts, record.losses) == ("refused", 400, (), ())
+    assert (record.outcome, record.status, record.attempts) == ("refused", 400, ())
+    assert [loss.path for loss in record.losses] == ["logit_bias", "temperature"]
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES"])

@@ -240,6 +240,18 @@ def test_thinking_by_budget_is_not_asked_for_in_a_loop_that_another_provider_beg
     assert ("thinking" in lost) is not kept
 
 
+@pytest.mark.parametrize(("first", "kept"), [(OWN, True), (FOREIGN, False)])
+def test_a_loop_that_began_with_thinking_goes_on_with_it(first: dict[str, Any], *, kept: bool) -> None:
+    """Between tools such a model need not think, and without `thinking` its thinking would be refused."""
+    asked = {"type": "enabled", "budget_tokens": 2000}
+    messages = [*asked_and_called(first), *asked_and_called()[1:]]
+
+    body, lost = adapt("claude-sonnet-4-5", messages=messages, thinking=asked)
+
+    assert body.get("thinking") == (asked if kept else None)
+    assert ("thinking" in lost) is not kept
+
+
 def test_thinking_by_budget_is_asked_for_where_no_loop_is_open() -> None:
     asked = {"type": "enabled", "budget_tokens": 2000}
     closed = [*asked_and_called(), {"role": "assistant", "content": "12."}, {"role": "user", "content": "And?"}]

@@ -54,6 +54,8 @@ def test_where_a_chat_callers_tools_are_taken(model: str, effort: str, expected:
         ("gpt-6.2-sol", {"effort": "max"}, "openai-responses"),
         ("gpt-5.5-pro", {}, "openai-responses"),
         ("gpt-5.3-codex", {}, "openai-responses"),
+        ("codex-mini-latest", {}, "openai-responses"),
+        ("gpt-4o", {"effort": "max", "has_tools": True}, "openai-chat"),
     ],
 )
 def test_what_else_only_responses_takes(model: str, peek: dict[str, Any], expected: str) -> None:

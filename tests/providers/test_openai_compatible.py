@@ -9,6 +9,7 @@ import pytest
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import decode_fields, encode_json
 from proxyctl.providers._base import ChatOptions
+from proxyctl.providers._registry import KINDS
 from proxyctl.providers.openai_compatible import OpenAICompatibleProvider
 
 
@@ -35,6 +36,23 @@ def test_the_limit_is_named_as_the_server_wants(wanted: str) -> None:
     assert adapt(server, max_tokens=5)[0] == {wanted: 5}
     assert adapt(server, max_completion_tokens=5)[0] == {wanted: 5}
     assert server.traits("m").max_tokens_field == wanted
+
+
+@pytest.mark.parametrize("kind", ["mistral", "together", "openai", "openai-compatible"])
+@pytest.mark.parametrize("names", [("max_tokens", "max_completion_tokens"), ("max_completion_tokens", "max_tokens")])
+@pytest.mark.parametrize("limits", [(5, None), (None, 5)])
+def test_a_limit_is_not_lost_to_its_other_name_that_says_nothing(
+    kind: str, names: tuple[str, str], limits: tuple[int | None, int | None]
+) -> None:
+    options = ChatOptions(max_tokens_field="max_tokens" if kind == "openai-compatible" else None)
+    server = KINDS[kind](name="one", base_url="http://127.0.0.1:8080/v1", options=options)
+    losses = Losses()
+    body = json.dumps(dict(zip(names, limits, strict=True))).encode()
+
+    adapted = server.adapt(dict(decode_fields(body)), dialect="openai-chat", model="gpt-6-luna", losses=losses)
+
+    told = json.loads(encode_json(adapted))
+    assert (list(told.values()), losses.entries()) == ([5], ())
 
 
 def test_the_config_drops_and_renames() -> None:

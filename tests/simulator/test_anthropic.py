@@ -166,6 +166,17 @@ async def test_taken(http: httpx.AsyncClient, body: dict[str, Any]) -> None:
             },
             "Expected `thinking` or `redacted_thinking`, but found `tool_use`",
         ),
+        (
+            OLD,
+            NEW,
+            {
+                **turns("Hi", [thinking_signed(OLD), CALL], [RESULT], [CALL], [RESULT]),
+                "thinking": {"type": "enabled", "budget_tokens": 1024},
+                "max_tokens": 2000,
+                "tools": [TOOL],
+            },
+            None,
+        ),
     ],
 )
 async def test_rules_that_depend_on_model_and_version(

@@ -86,6 +86,21 @@ async def test_what_was_stored_is_gone_on_with_and_what_was_not_is_not(client: o
         await client.responses.create(model="gpt-6.1-sol", input="and?", previous_response_id=lost.id)
 
 
+async def test_what_was_stored_is_told_again_until_it_is_deleted(client: openai.AsyncOpenAI) -> None:
+    made = await client.responses.create(model="gpt-6.1-sol", input="hi")
+    assert (await client.responses.retrieve(made.id)).output_text == made.output_text
+
+    deleted = await client.delete(f"/responses/{made.id}", cast_to=httpx.Response)
+
+    assert deleted.json() == {"id": made.id, "object": "response", "deleted": True}
+    with pytest.raises(openai.NotFoundError, match="not found"):
+        await client.responses.retrieve(made.id)
+    with pytest.raises(openai.NotFoundError, match="not found"):
+        await client.responses.delete(made.id)
+    with pytest.raises(openai.BadRequestError, match="not found"):
+        await client.responses.create(model="gpt-6.1-sol", input="and?", previous_response_id=made.id)
+
+
 async def test_a_streamed_tool_loop(client: openai.AsyncOpenAI) -> None:
     asked: Any = {"model": "gpt-6.1-sol", "tools": [TOOL], "include": ["reasoning.encrypted_content"], "store": False}
     history: list[Any] = [{"role": "user", "content": "go"}]

@@ -164,7 +164,8 @@ def _what_next(cli: CliContext, home: DemoHome, address: str) -> None:
     output.show(address, lambda where, _look: base_urls(where))
     output.data(
         f"\n"
-        f"The demo goes on. Point a client at it (any key will do), or look at it in this shell:\n"
+        f"The demo goes on. Point a client at it (any key will do), but no agent that may run commands: its models\n"
+        f"are simulated, and call whatever tools they are given. Or look at it in this shell:\n"
         f"  export PROXYCTL_HOME={_quoted(home)}\n"
         f"  proxyctl metrics --live\n"
         f'  proxyctl chat "Hello" --model claude-sonnet-5-5\n'

@@ -12,7 +12,7 @@ from proxyctl.cli.views.figures import Look, one_line, several, span
 from proxyctl.cli.views.tables import facts, name, stacked
 from proxyctl.daemon.ready import Ready
 
-INBOUND = (("OpenAI SDKs", "/v1"), ("Anthropic SDKs", ""))
+INBOUND = (("OpenAI SDKs", "/v1"), ("Anthropic SDKs", ""), ("Google SDKs", ""))
 """What a client of each dialect takes as its base URL, below the daemon's address."""
 
 

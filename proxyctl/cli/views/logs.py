@@ -114,7 +114,7 @@ def whole(record: ExchangeRecord, look: Look) -> RenderableType:
     return stacked(
         facts(_record_pairs(record, look)),
         _headed("Attempts", attempts),
-        _headed("Lost in translation", losses),
+        _headed("Left out or changed", losses),
     )
 
 

@@ -185,7 +185,7 @@ def costs(report: CostReport, look: Look) -> RenderableType:
     total = Text.assemble(
         ("Total ", "bold"),
         (sum_of_money(report.total, report.unpriced), "bold"),
-        f" {report.currency} since {age(report.since, look)}.",
+        f" since {age(report.since, look)}.",
     )
     left_out = None
     if report.unpriced:

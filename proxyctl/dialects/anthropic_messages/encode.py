@@ -23,6 +23,7 @@ from proxyctl.dialects.anthropic_messages.outgoing import encode_messages
 from proxyctl.dialects.anthropic_messages.schema import closed_schema
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.choice import allowed_tools, forced_tool_sentence
+from proxyctl.dialects.emptied import system_as_user
 from proxyctl.dialects.history import repaired, without_mid_system
 from proxyctl.dialects.json_schema import tool_schema
 from proxyctl.dialects.names import ToolNames
@@ -77,11 +78,9 @@ def _conversation(
     ]
     system += [{"type": "text", "text": sentence} for sentence in sentences]
     messages = encode_messages(history, traits, names, losses)
-    if not messages and system:
-        losses.add("messages", "there was no user message: the system text became one")
-        messages, system = [{"role": "user", "content": system}], []
     if not messages:
-        raise UnsupportedError("there is nothing to answer: every message is empty", param="messages")
+        system_as_user(request, losses)
+        messages, system = [{"role": "user", "content": system}], []
     if system:
         body["system"] = system
     body["messages"] = messages
@@ -154,13 +153,25 @@ def _budget(
 
 
 def _loop_without_thinking(history: tuple[Message, ...]) -> bool:
-    if len(history) < 2 or not any(isinstance(part, ToolResultPart) for part in history[-1].parts):
-        return False
-    first = next((part for part in history[-2].parts if not isinstance(part, TextPart)), None)
+    """Whether it ends in a tool loop in which nobody has thought: one thinking anywhere in it is enough."""
+    answers = False
+    for message in reversed(history):
+        if any(isinstance(part, ToolResultPart) for part in message.parts):
+            answers = True
+        elif message.role == "user":
+            break
+        elif message.role == "assistant" and (not answers or _begins_with_own_thinking(message)):
+            return False
+    return answers
+
+
+def _begins_with_own_thinking(message: Message) -> bool:
+    first = next((part for part in message.parts if not isinstance(part, TextPart)), None)
     if not isinstance(first, ThinkingPart):
-        return True
-    own = first.signature is not None and first.signature.origin == "anthropic-messages"
-    return not own and first.redacted is None
+        return False
+    return first.redacted is not None or (
+        first.signature is not None and first.signature.origin == "anthropic-messages"
+    )
 
 
 def _tools(
@@ -261,6 +272,8 @@ def _sampling(body: Fields, request: ChatRequest, traits: ModelTraits, losses: L
     ):
         if value:
             losses.add(name, "the target does not take it")
+    if request.seed is not None:
+        losses.add("seed", "the target does not take it")
 
 
 def _stop(request: ChatRequest, losses: Losses) -> list[str]:

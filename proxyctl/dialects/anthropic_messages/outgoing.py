@@ -24,13 +24,13 @@ from proxyctl.core.chat import (
     ToolCallPart,
     ToolResultPart,
     VideoPart,
-    normal_arguments,
 )
 from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.anthropic_messages.cache import mark
 from proxyctl.dialects.anthropic_messages.citations import told_again
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.calls import miss_signature, object_arguments
 from proxyctl.dialects.names import ToolNames, fitted_id
 from proxyctl.dialects.traits import ModelTraits
 
@@ -122,12 +122,12 @@ class _Writer:
 
     def _call(self, call: ToolCallPart) -> Fields:
         if call.signature is not None and call.signature.origin != "anthropic-messages":
-            self._losses.add(f"tool call {call.id}", "another provider's signature was left out")
+            miss_signature(call, self._losses)
         block: Fields = {
             "type": "tool_use",
             "id": fitted_id(call.id, limit=_ID_LIMIT),
             "name": self._names.forward(call.name),
-            "input": Raw(normal_arguments(call.arguments).encode("utf-8", "replace")),
+            "input": Raw(object_arguments(call, self._losses).encode("utf-8", "replace")),
         }
         return mark(block, call.cache_ttl)
 

@@ -13,16 +13,17 @@ from proxyctl.core.chat import (
     DocumentPart,
     ImagePart,
     Message,
+    OpaquePart,
     Part,
     RefusalPart,
     TextPart,
     ThinkingPart,
     ToolCallPart,
     ToolResultPart,
-    normal_arguments,
 )
 from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
+from proxyctl.dialects.calls import miss_signature, object_arguments
 from proxyctl.dialects.data_url import data_url
 from proxyctl.dialects.documents import plain_text
 from proxyctl.dialects.names import ToolNames
@@ -64,7 +65,7 @@ class MessageWriter:
                 case ThinkingPart():
                     thinking += self._thinking(part, path)
                 case ToolCallPart():
-                    calls.append(self._call(part, path))
+                    calls.append(self._call(part))
                 case _:
                     self._losses.add(path, "Cohere has no form for this part of an assistant message")
         text = "".join(texts)
@@ -89,10 +90,9 @@ class MessageWriter:
             self._losses.add(path, "thinking that another provider signed, or the model cannot take, is not sent back")
         return []
 
-    def _call(self, part: ToolCallPart, path: str) -> dict[str, Any]:
-        arguments = normal_arguments(part.arguments)
-        if arguments != part.arguments and part.arguments.strip():
-            self._losses.add(f"{path}.arguments", "arguments that are no JSON object were wrapped in one")
+    def _call(self, part: ToolCallPart) -> dict[str, Any]:
+        miss_signature(part, self._losses)
+        arguments = object_arguments(part, self._losses)
         return {
             "id": part.id,
             "type": "function",
@@ -127,6 +127,9 @@ class MessageWriter:
                 if text is None:
                     raise UnsupportedError("Cohere takes documents as plain text only.", param=path)
                 return {"type": "text", "text": text}
+            case OpaquePart():
+                self._losses.add(path, f"{part.label} cannot be said in the target's dialect")
+                return None
             case _:
                 raise UnsupportedError("Cohere takes text and images only.", param=path)
 

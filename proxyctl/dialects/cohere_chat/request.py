@@ -14,6 +14,7 @@ from proxyctl.core.errors import BadRequestError, UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.cohere_chat.messages import MessageWriter
+from proxyctl.dialects.emptied import system_as_user
 from proxyctl.dialects.history import repaired, without_mid_system
 from proxyctl.dialects.json_schema import asked_in_words, objects_require_something, tool_schema, without_annotations
 from proxyctl.dialects.names import ToolNames
@@ -27,7 +28,7 @@ _TEMPERATURE_MAX = 1.0
 
 
 def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
-    """Raises `UnsupportedError` for what Cohere must refuse, `BadRequestError` without any message."""
+    """Raises `UnsupportedError` for what Cohere or we must refuse, `BadRequestError` for a choice of no tool."""
     names = ToolNames.of(request.tools, traits, losses)
     history = without_mid_system(repaired(request.messages, losses), losses)
     messages = MessageWriter(traits, names, losses).write(history)
@@ -35,9 +36,7 @@ def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) ->
     format_fields, instruction = _format(request, traits, losses)
     system = "\n\n".join([*(part.text for part in request.system if part.text), *instruction])
     if not messages:
-        if not system:
-            raise BadRequestError("The request has no message with content.", param="messages")
-        losses.add("messages", "there is no user message: the system text was sent as one")
+        system_as_user(request, losses)
         messages, system = [{"role": "user", "content": system}], ""
     if messages[-1]["role"] == "assistant" and not traits.prefill:
         raise UnsupportedError(

@@ -31,9 +31,9 @@ from proxyctl.core.chat import (
     ToolCallPart,
     ToolResultPart,
     VideoPart,
-    normal_arguments,
 )
 from proxyctl.core.losses import Losses
+from proxyctl.dialects.calls import object_arguments
 from proxyctl.dialects.documents import plain_text
 from proxyctl.dialects.envelope import SIGNATURE_STAND_IN
 from proxyctl.dialects.gemini_generate import media
@@ -116,9 +116,7 @@ class ContentWriter:
         return None
 
     def _call(self, part: ToolCallPart, path: str) -> Content:
-        arguments = normal_arguments(part.arguments)
-        if arguments != part.arguments and part.arguments.strip():
-            self._losses.add(f"{path}.arguments", "arguments that are no JSON object were wrapped in one")
+        arguments = object_arguments(part, self._losses)
         call: Content = {"name": self._names.forward(part.name), "args": Raw(arguments.encode())}
         if self._traits.tool_call_ids:
             call["id"] = part.id

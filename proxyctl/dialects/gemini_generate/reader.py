@@ -102,9 +102,9 @@ class AnswerReader:
 
     @property
     def usage(self) -> Usage | None:
-        """The counts so far, final once the answer has its end."""
+        """The counts so far, final once the answer has its end, unless its last HTTP answer has not counted."""
         usage = self._usage
-        if usage is None or usage.source != "partial" or self.finish() is None:
+        if usage is None or usage.source != "partial" or self.finish() is None or usage is self._used_before:
             return usage
         return msgspec.structs.replace(usage, source="reported")
 
@@ -145,11 +145,11 @@ class AnswerReader:
         return events
 
     def close(self) -> list[Event]:
-        """End what is open, and call the last usage final when the answer has its end."""
+        """End what is open, and say of the last usage whether it is final."""
         events: list[Event] = []
         self._close_part(events)
         usage = self.usage
-        if usage is not None and usage is not self._usage:
+        if usage is not None and (usage is not self._usage or usage is self._used_before):
             events.append(UsageUpdate(usage))
         return events
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from proxyctl.core.chat import ChatRequest, JsonFormat
-from proxyctl.core.errors import BadRequestError, UnsupportedError
+from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.emptied import system_as_user
 from proxyctl.dialects.gemini_generate.contents import ContentWriter
 from proxyctl.dialects.gemini_generate.thinking import thinking_config
 from proxyctl.dialects.gemini_generate.tools import tool_fields
@@ -25,16 +26,14 @@ _TIERS = {"default": "standard", "standard": "standard", "flex": "flex", "priori
 
 
 def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
-    """Raises `UnsupportedError` for what Gemini or the model must refuse, `BadRequestError` without any message."""
+    """Raises `UnsupportedError` for what Gemini, the model or we must refuse."""
     names = ToolNames.of(request.tools, traits, losses)
     messages = without_mid_system(repaired(request.messages, losses), losses)
     contents = ContentWriter(traits, names, losses).write(messages)
     system = [part.text for part in request.system if part.text]
     config, instruction = _generation_config(request, traits, losses)
     if not contents:
-        if not system:
-            raise BadRequestError("The request has no message with content.", param="messages")
-        losses.add("messages", "there is no user message: the system text was sent as one")
+        system_as_user(request, losses)
         contents, system = [{"role": "user", "parts": [{"text": text} for text in system]}], []
     if contents[-1]["role"] == "model" and not traits.prefill:
         raise UnsupportedError(

@@ -122,8 +122,6 @@ class Chunk(Struct):
 
 _decoder = msgspec.json.Decoder(Chunk)
 
-"""What an answer is whose finish reason is an error."""
-
 FINISH: dict[str, FinishReason] = {
     "stop": "end",
     "eos": "end",

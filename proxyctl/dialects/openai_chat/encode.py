@@ -11,6 +11,7 @@ from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.choice import OPENAI_MODES, offered_tools, put_openai_choice
+from proxyctl.dialects.emptied import only_system
 from proxyctl.dialects.history import repaired, without_mid_system
 from proxyctl.dialects.json_schema import tool_schema
 from proxyctl.dialects.names import ToolNames
@@ -46,8 +47,8 @@ def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) ->
         messages = without_mid_system(messages, losses)
     system = (*request.system, *(TextPart(text=text) for text in extra_system))
     body["messages"] = encode_messages(system, messages, traits, names, losses)
-    if not body["messages"]:
-        raise UnsupportedError("there is nothing to answer: every message is empty", param="messages")
+    if len(body["messages"]) == any(part.text for part in system):  # the system's message, at most
+        only_system(request)
     return body
 
 
@@ -131,6 +132,8 @@ def _sampling(body: Fields, request: ChatRequest, traits: ModelTraits, losses: L
             losses.add(name, "the target does not take it")
     if request.seed is not None and traits.seed:
         body["seed"] = request.seed
+    elif request.seed is not None:
+        losses.add("seed", "the target does not take it")
 
 
 def _reasoning(body: Fields, request: ChatRequest, traits: ModelTraits, losses: Losses) -> None:

@@ -24,6 +24,7 @@ _WORD = b'"thought_signature"'
 IsForeign = Callable[[ToolCallPart], bool]
 
 _raw_list = msgspec.json.Decoder(list[Raw])
+_calls = msgspec.json.Decoder(list[Raw] | None)
 _call = msgspec.json.Decoder(wire.ToolCall)
 
 
@@ -43,7 +44,7 @@ def _message(message: Raw, is_foreign: IsForeign, losses: Losses, path: str) -> 
     if _WORD not in bytes(message):
         return message
     fields = decode_fields(bytes(message))
-    before = _raw_list.decode(fields.get("tool_calls", b"[]"))
+    before = _calls.decode(fields.get("tool_calls", b"null")) or ()
     after = [_tool_call(one, is_foreign, losses, f"{path}.tool_calls[{place}]") for place, one in enumerate(before)]
     return message if all(map(operator.is_, before, after)) else Raw(encode_json({**fields, "tool_calls": after}))
 

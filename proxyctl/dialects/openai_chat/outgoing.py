@@ -21,11 +21,11 @@ from proxyctl.core.chat import (
     ToolCallPart,
     ToolResultPart,
     VideoPart,
-    normal_arguments,
 )
 from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.calls import miss_signature, object_arguments
 from proxyctl.dialects.data_url import data_url
 from proxyctl.dialects.names import ToolNames, fitted_id
 from proxyctl.dialects.sources import not_sent_back
@@ -106,9 +106,8 @@ class _Writer:
         return []
 
     def _call(self, call: ToolCallPart) -> Fields:
-        if call.signature is not None:
-            self._losses.add(f"tool call {call.id}", "another provider's signature was left out")
-        arguments = normal_arguments(call.arguments)
+        miss_signature(call, self._losses)
+        arguments = object_arguments(call, self._losses)
         function = {"name": self._names.forward(call.name), "arguments": arguments}
         return {"id": fitted_id(call.id), "type": "function", "function": function}
 

@@ -11,6 +11,7 @@ from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
 from proxyctl.dialects.choice import OPENAI_MODES, put_openai_choice
+from proxyctl.dialects.emptied import system_as_user
 from proxyctl.dialects.history import repaired
 from proxyctl.dialects.json_schema import tool_schema
 from proxyctl.dialects.names import ToolNames
@@ -46,9 +47,13 @@ def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) ->
         options["service_tier"] = "default" if request.service_tier == "standard_only" else request.service_tier
     if request.stream:
         options["stream"] = True
+    items = ItemWriter(traits, names, custom, losses).write(repaired(request.messages, losses))
+    if not items:
+        system_as_user(request, losses)
+        items, system = [{"role": "user", "content": "\n\n".join(system)}], []
     if system:
         body["instructions"] = "\n\n".join(system)
-    body["input"] = ItemWriter(traits, names, custom, losses).write(repaired(request.messages, losses))
+    body["input"] = items
     return {**body, "store": False, **options}
 
 
@@ -118,6 +123,8 @@ def _limits(options: Fields, request: ChatRequest, traits: ModelTraits, losses: 
     for name, wanted in unsaid.items():
         if wanted:
             losses.add(name, "it cannot be said in the target's dialect")
+    if request.seed is not None:
+        losses.add("seed", "it cannot be said in the target's dialect")
 
 
 def _reasoning(options: Fields, request: ChatRequest, traits: ModelTraits, losses: Losses) -> None:

@@ -15,8 +15,6 @@ from proxyctl.dialects.surrogates import lenient_decode
 
 CALLS = frozenset({"function_call", "custom_tool_call"})
 
-"""What an answer is that failed without saying why."""
-
 
 class Content(Struct):
     type: str = ""

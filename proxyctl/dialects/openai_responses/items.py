@@ -77,7 +77,7 @@ class ItemReader:
             case "reasoning":
                 self._reasoning(item)
             case "additional_tools":
-                self.tools.append((f"{path}.tools", item.tools or []))
+                self._offer(item, f"{path}.tools")
             case "item_reference":
                 raise UnsupportedError(
                     f"the item {item.id!r} is kept by another provider, or by nobody",
@@ -88,6 +88,10 @@ class ItemReader:
                 self._add("assistant", [OpaquePart(dialect="openai-responses", label=kind, raw=self._raw_item(index))])
             case kind:
                 raise DecodeError(f"unknown item type {kind!r}", path=f"{path}.type")
+
+    def _offer(self, item: wire.Item, path: str) -> None:
+        tools = decode_typed(wire.tools_decoder, bytes(item.tools) or b"null", under=path)
+        self.tools.append((path, tools or []))
 
     def _message(self, item: wire.Item, path: str) -> None:
         role = _ROLES.get(item.role or "")

@@ -25,11 +25,11 @@ from proxyctl.core.chat import (
     ToolCallPart,
     ToolResultPart,
     VideoPart,
-    normal_arguments,
 )
 from proxyctl.core.errors import UnsupportedError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import Fields
+from proxyctl.dialects.calls import miss_signature, object_arguments
 from proxyctl.dialects.custom_tools import custom_input
 from proxyctl.dialects.data_url import data_url
 from proxyctl.dialects.names import ToolNames, fitted_id
@@ -98,7 +98,8 @@ class ItemWriter:
             annotations = [one for one in told if one is not None]
             if part.text:
                 content.append({"type": "output_text", "text": part.text, "annotations": annotations})
-        self.items.append({"role": "assistant", "content": content})
+        if content:
+            self.items.append({"role": "assistant", "content": content})
 
     def _thinking(self, part: ThinkingPart, path: str) -> None:
         if part.signature is None or part.signature.origin != _OWN:
@@ -114,10 +115,10 @@ class ItemWriter:
     def _call(self, call: ToolCallPart) -> None:
         if call.signature is not None and call.signature.origin == _OWN:
             self._reasoning(call.signature, [])
-        elif call.signature is not None:
-            self._losses.add(f"tool call {call.id}", "another provider's signature was left out")
+        else:
+            miss_signature(call, self._losses)
         named: Fields = {"call_id": fitted_id(call.id), "name": self._names.forward(call.name)}
-        arguments = normal_arguments(call.arguments)
+        arguments = object_arguments(call, self._losses)
         if call.name in self._custom:
             self.items.append({"type": "custom_tool_call", **named, "input": custom_input(arguments)})
         else:

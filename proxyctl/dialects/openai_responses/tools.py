@@ -11,6 +11,7 @@ it knows). They are offered from there on; elsewhere a request has one list, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -32,9 +33,15 @@ class _NamedTool(Struct):
     tools: list[_NamedTool] | None = None
 
 
+class _Item(Struct):
+    type: str | None = None
+    tools: Raw = Raw(b"null")
+
+
 _named_tools = msgspec.json.Decoder(list[_NamedTool] | None)
-_named_items = msgspec.json.Decoder(list[_NamedTool])
+_items = msgspec.json.Decoder(list[_Item])
 _ADDITIONAL = "additional_tools"
+_OFFER = re.compile(rb'"type"\s*:\s*"additional_tools"')
 
 
 def flat_name(namespace: str | None, name: str) -> str:
@@ -52,7 +59,8 @@ def namespaces_of(asked: Mapping[str, Raw]) -> dict[str, tuple[str, str]]:
         spaces += _named_tools.decode(value) or ()
     items = bytes(asked.get("input", b"null"))
     if offers_tools(items):
-        spaces += (tool for item in _named_items.decode(items) if item.type == _ADDITIONAL for tool in item.tools or ())
+        offers = (item.tools for item in _items.decode(items) if item.type == _ADDITIONAL)
+        spaces += (tool for tools in offers for tool in _named_tools.decode(tools) or ())
     return {
         flat_name(space.name, tool.name): (space.name, tool.name)
         for space in spaces
@@ -63,8 +71,8 @@ def namespaces_of(asked: Mapping[str, Raw]) -> dict[str, tuple[str, str]]:
 
 
 def offers_tools(items: bytes) -> bool:
-    """Whether a conversation's JSON text holds tools: text cannot hold it bare, because quotes inside are escaped."""
-    return b'"additional_tools"' in items
+    """Whether a conversation's JSON text holds tools: texts in it cannot say so, because quotes inside are escaped."""
+    return b'"additional_tools"' in items and _OFFER.search(items) is not None
 
 
 def decode_tools(lists: Iterable[tuple[str, Sequence[wire.Tool]]]) -> tuple[tuple[Tool, ...], list[str]]:

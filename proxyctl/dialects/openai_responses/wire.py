@@ -46,18 +46,11 @@ class Text(Struct):
     text: str = ""
 
 
-class Tool(Struct):
-    type: str
-    name: str | None = None
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
-    format: dict[str, Any] | None = None
-    tools: list[Tool] | None = None
-
-
 class Item(Struct):
-    """An input item of any type; one without a type and with a role is a message."""
+    """An input item of any type; one without a type and with a role is a message.
+
+    `tools` are of their own form in every type of item that has them.
+    """
 
     type: str | None = None
     id: str | None = None
@@ -71,6 +64,16 @@ class Item(Struct):
     output: Raw = Raw()
     summary: list[Text] | None = None
     encrypted_content: str | None = None
+    tools: Raw = Raw()
+
+
+class Tool(Struct):
+    type: str
+    name: str | None = None
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+    format: dict[str, Any] | None = None
     tools: list[Tool] | None = None
 
 
@@ -134,6 +137,7 @@ class Request(Struct):
 request_decoder = msgspec.json.Decoder(Request)
 input_decoder = msgspec.json.Decoder(str | list[Item])
 contents_decoder = msgspec.json.Decoder(str | list[Content] | None)
+tools_decoder = msgspec.json.Decoder(list[Tool] | None)
 arguments_decoder = msgspec.json.Decoder(str | dict[str, Any] | None)
 
 CARRIED = frozenset(field.name for field in msgspec.structs.fields(Request))

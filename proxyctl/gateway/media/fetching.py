@@ -21,6 +21,8 @@ MOST_BYTES = 20 * 1024 * 1024
 """Bytes of one picture or document."""
 MOST_REDIRECTS = 3
 
+_LONGEST_NUMBER = 20
+"""Digits of a length that are read; Python refuses thousands of them, and zeros may lead."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = [
     (b"user-agent", USER_AGENT),
@@ -58,7 +60,7 @@ class Fetcher:
             async with asyncio.timeout(seconds):
                 return await self._fetch(url, seconds)
         except TimeoutError:
-            raise FetchFailedError(f"it did not come within {seconds:.3g} s") from None
+            raise FetchFailedError("it did not come in time") from None
 
     async def _fetch(self, url: str, seconds: float) -> Fetched:
         for _ in range(MOST_REDIRECTS + 1):
@@ -66,7 +68,7 @@ class Fetcher:
             try:
                 if answer.status not in _REDIRECTS:
                     return await self._read(answer)
-                url = urljoin(url, answer.headers.get(b"location", b"").decode("latin-1"))
+                url = _led_to(url, answer.headers.get(b"location", b""))
             finally:
                 await answer.aclose()
         raise FetchFailedError(f"it redirects more than {MOST_REDIRECTS} times")
@@ -85,7 +87,7 @@ class Fetcher:
             raise FetchFailedError(f"its server answers with status {answer.status}")
         pieces: list[bytes] = []
         size = 0
-        announced = answer.headers.get(b"content-length", b"")
+        announced = answer.headers.get(b"content-length", b"")[:_LONGEST_NUMBER]
         too_large = announced.isdigit() and int(announced) > self._most_bytes
         try:
             while not too_large and (piece := await answer.read_chunk()):
@@ -97,3 +99,10 @@ class Fetcher:
         if too_large:
             raise FetchFailedError(f"it is larger than {self._most_bytes} bytes")
         return Fetched(b"".join(pieces), answer.content_type)
+
+
+def _led_to(url: str, location: bytes) -> str:
+    try:
+        return urljoin(url, location.decode("latin-1"))
+    except ValueError:
+        raise FetchFailedError("it redirects to no valid URL") from None

@@ -152,11 +152,17 @@ def _part_with(part: Part, found: dict[int, Media]) -> Part:
 
 
 def _unfetched(url: str, reason: str, path: str) -> UnsupportedError:
-    shown = url.partition("?")[0]
-    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
     return UnsupportedError(
-        f"{shown} cannot be fetched: {reason}",
+        f"{_shown(url)} cannot be fetched: {reason}",
         hint="send it as base64 data",
         param=path,
         code="media_not_fetched",
     )
+
+
+def _shown(url: str) -> str:
+    """An address without what may be secret in it: its credentials and its query."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    shown = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"

@@ -13,6 +13,7 @@ import logging
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proxyctl.core.chat import ChatRequest
 from proxyctl.core.errors import (
     BadRequestError,
     DecodeError,
@@ -28,12 +29,13 @@ from proxyctl.dialects.registry import UPSTREAM
 from proxyctl.dialects.side.facts import Counter
 from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
-from proxyctl.gateway.prepare import Prepared, prepare
+from proxyctl.gateway.prepare import Prepared, lane_of, prepare
 from proxyctl.gateway.state import GatewayState, plan_query
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.transport import Timeouts
 from proxyctl.gateway.upstream import UpstreamCall
 from proxyctl.metering.conversation import estimate_conversation
+from proxyctl.metering.estimate import estimate_body
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import explain
 
@@ -62,13 +64,26 @@ async def count_tokens(state: GatewayState, live: Live, inbound: Inbound, exchan
     plan = explain(query, live.snapshot, state.catalogue, state.availability, state.affinity, now)
     if plan.refusal is not None and not isinstance(plan.refusal, UnavailableError):
         raise plan.refusal
-    canonical = inbound.canonical()
     first = plan.steps[0] if plan.steps else None
+    canonical = _read(live, inbound, first)
     counted = None if first is None else await _asked(state, live, inbound, first)
     if counted is not None:
         return counted
     scale = 1.0 if first is None else state.calibration.scale(first.provider, first.model)
-    return Counted(tokens=estimate_conversation(canonical, scale), is_estimate=True, deployment=first)
+    tokens = estimate_body(inbound.body) if canonical is None else estimate_conversation(canonical, scale)
+    return Counted(tokens=tokens, is_estimate=True, deployment=first)
+
+
+def _read(live: Live, inbound: Inbound, first: Deployment | None) -> ChatRequest | None:
+    """The conversation; `None` when only its own dialect can say it, or whom it passes to knows what came before."""
+    try:
+        return inbound.canonical()
+    except (BadRequestError, UnsupportedError) as exc:
+        if isinstance(exc, BadRequestError) and not inbound.peek.previous_response:
+            raise
+        if first is None or lane_of(inbound, live.targets[first.provider], first.model)[0] != "passthrough":
+            raise
+        return None
 
 
 async def _asked(state: GatewayState, live: Live, inbound: Inbound, deployment: Deployment) -> Counted | None:
@@ -88,8 +103,12 @@ async def _asked(state: GatewayState, live: Live, inbound: Inbound, deployment: 
         tokens = counter.decode(answer)
     except (UpstreamError, DecodeError, TimeoutError) as exc:
         if own and isinstance(exc, StatusError) and exc.problem.status in _CALLERS:
+            refused = target.provider.refused_values(inbound.headers, exc.problem)
+            if refused is not None and not inbound.left_out:  # as a message it would be sent once more too
+                inbound.leave_out(*refused)
+                return await _asked(state, live, inbound, deployment)
             message = live.redact(f"{target.name}: {exc.problem.message}")
-            raise BadRequestError(message, param=exc.problem.param) from exc
+            raise BadRequestError(message, param=exc.problem.param, code=exc.problem.code) from exc
         _log.info("%s did not count: %s", target.name, live.redact(str(exc)))
         return None
     return Counted(tokens=tokens, is_estimate=False, deployment=deployment, answer=answer if own else None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from msgspec.structs import replace
@@ -61,6 +62,15 @@ class EmbeddingsWork(Work):
         body = self._telling([vector for one in read for vector in one.vectors], read[0].model or self._model, usage)
         headers = ESTIMATE if usage.source == "estimated" else []
         return Told(body=body, usage=usage, model=read[0].model, headers=headers)
+
+    @override
+    def paid(self, answers: Sequence[bytes]) -> Usage | None:
+        counted: list[Usage] = []
+        with suppress(DecodeError, UnicodeError, RecursionError):
+            for answer in answers:
+                usage = self._embedder.decode(answer).usage
+                counted += [] if usage is None else [usage]
+        return replace(_summed(counted), source="partial") if counted else None
 
 
 class PassedContents(Work):

@@ -63,6 +63,11 @@ class Work(ABC):
     def told(self, answers: Sequence[bytes], content_type: str) -> Told:
         """Read the answers of all calls. Raises `DecodeError` when they are none."""
 
+    def paid(self, answers: Sequence[bytes]) -> Usage | None:
+        """What these answers used up although a later call has failed, as far as the provider counted it."""
+        del answers
+        return None
+
 
 Preparing = Callable[[Target, Deployment, Exchange], Work]
 """Makes one request ready for one target. Raises `UnsupportedError` where that has no such endpoint."""
@@ -88,11 +93,15 @@ class SideAttempt(WholeAttempt):
     @override
     async def _bodies(self, answer: UpstreamAnswer) -> Sequence[bytes]:
         bodies = [await self._read(answer)]
-        for body in self.prepared.work.bodies[1:]:
-            following = await self.upstream.send(self.prepared.call._replace(body=body))
-            async with contextlib.aclosing(following):
-                await self._check(following)
-                bodies.append(await self._read(following))
+        try:
+            for body in self.prepared.work.bodies[1:]:
+                following = await self.upstream.send(self.prepared.call._replace(body=body))
+                async with contextlib.aclosing(following):
+                    await self._check(following)
+                    bodies.append(await self._read(following))
+        except BaseException:
+            self.result.usage = self.prepared.work.paid(bodies)
+            raise
         return bodies
 
     @override

@@ -26,8 +26,8 @@ class Origin(NamedTuple):
     def authority(self) -> bytes:
         """The value of the `host` header: the port only when it is not the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        text = host if DEFAULT_PORTS.get(self.scheme) == self.port else f"{host}:{self.port}"
-        return text.encode("idna" if not text.isascii() else "ascii")
+        name = host.encode("ascii" if host.isascii() else "idna")
+        return name if DEFAULT_PORTS.get(self.scheme) == self.port else b"%b:%d" % (name, self.port)
 
     def url(self) -> str:
         """For error texts and for the proxied way."""

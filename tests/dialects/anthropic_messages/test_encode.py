@@ -361,6 +361,16 @@ def test_a_tool_loop_that_began_without_thinking_goes_on_without() -> None:
     assert "thinking" in encode(ask(*signed, tools=(GET,), reasoning=Reasoning("low")), BUDGET)[0]
 
 
+def test_a_tool_loop_that_began_with_thinking_goes_on_with_it() -> None:
+    again = (assistant(ToolCallPart(id="b", name="get")), user(ToolResultPart(call_id="b")))
+    loop = (ASK, assistant(ThinkingPart(signature=PROOF), ToolCallPart(id="a", name="get")))
+    loop = (*loop, user(ToolResultPart(call_id="a")), *again)
+    closed = (*loop, assistant(TextPart(text="12.")), ASK, *again)
+
+    assert "thinking" in encode(ask(*loop, tools=(GET,), reasoning=Reasoning("low")), BUDGET)[0]
+    assert "thinking" in encode(ask(*closed, tools=(GET,), reasoning=Reasoning("low")), BUDGET)[1]
+
+
 def test_a_thinking_model_by_budget_is_not_forced_to_a_tool() -> None:
     body, losses = encode(ask(tools=(GET,), tool_choice=ToolChoice("any"), reasoning=Reasoning("low")), BUDGET)
 
@@ -372,7 +382,7 @@ def test_sampling_of_older_models() -> None:
     body, losses = encode(ask(temperature=1.7, top_p=0.5, presence_penalty=1.0, seed=3), BUDGET)
 
     assert body["temperature"] == 1.0
-    assert set(losses) == {"temperature", "top_p", "presence_penalty"}
+    assert set(losses) == {"temperature", "top_p", "presence_penalty", "seed"}
 
 
 def test_formats() -> None:

@@ -337,6 +337,16 @@ def test_the_pieces_of_a_continued_answer_are_one_answer() -> None:
     assert GEMINI_GENERATE.decode_answer(first).finish == "length"
 
 
+def test_what_the_rest_does_not_count_stays_unknown() -> None:
+    counts = {"promptTokenCount": 3, "candidatesTokenCount": 2}
+
+    answer = GEMINI_GENERATE.decode_pieces(
+        [body({"text": "a"}, finish="CONTINUATION", usageMetadata=counts), body({"text": "b"})]
+    )
+
+    assert answer.usage == Usage(input=3, output=2, source="partial")
+
+
 def test_the_request_for_the_rest_is_the_same_with_a_token() -> None:
     body = b'{"contents":[{"role":"user","parts":[{"text":"\xc3\xa4"}]}],"generationConfig":{"topP":1.0}}'
 

@@ -369,7 +369,7 @@ def test_sampling_that_is_refused_is_dropped_and_told() -> None:
     )
 
     assert set(body) == {"model", "messages"}
-    assert set(losses) == {"temperature", "top_p", "top_k", "presence_penalty"}
+    assert set(losses) == {"temperature", "top_p", "top_k", "presence_penalty", "seed"}
 
 
 def test_too_many_stop_sequences_are_refused() -> None:

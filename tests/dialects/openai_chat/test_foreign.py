@@ -44,6 +44,15 @@ def test_a_foreign_signature_goes_and_everything_else_stays() -> None:
     assert lost == ["messages[1].tool_calls[0].extra_content"]
 
 
+def test_a_message_without_calls_hides_no_signature_of_another() -> None:
+    noted = {"role": "assistant", "content": "Hi", "tool_calls": None, "thought_signature": ""}
+
+    written, lost = cleaned(noted, {"role": "assistant", "tool_calls": [called(1, FOREIGN)]})
+
+    assert json.loads(written) == [noted, {"role": "assistant", "tool_calls": [called(1)]}]
+    assert lost == ["messages[1].tool_calls[0].extra_content"]
+
+
 @pytest.mark.parametrize(
     "messages",
     [

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from proxyctl.core.chat import Answer, Signature, ThinkingPart, ToolCallPart
+from proxyctl.core.chat import Answer, OpaquePart, Signature, ThinkingPart, ToolCallPart
+from proxyctl.core.errors import DecodeError
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import AnswerContext, decode_fields
 from proxyctl.dialects.envelope import seal
 from proxyctl.dialects.openai_responses import OPENAI_RESPONSES
+from proxyctl.dialects.openai_responses.tools import namespaces_of
 from tests.dialects.targets import ALL, CLAUDE, GEMINI, sent
 
 Json = dict[str, Any]
@@ -236,3 +238,33 @@ def test_an_item_without_tools_or_type_is_read_too() -> None:
     context = AnswerContext(model="m", created=1, asked=decode_fields(body))
     answer = Answer(id="x", model="m", parts=(ToolCallPart(id="c", name="a", arguments="{}"),), finish="tool")
     assert OPENAI_RESPONSES.encode_answer(answer, context, Losses())
+
+
+def test_the_tools_in_an_item_of_another_kind_are_not_read() -> None:
+    listed = {"type": "mcp_list_tools", "id": "mcpl_1", "server_label": "x", "tools": [{"name": 1, "tools": 2}]}
+    asked = {**CODE_MODE, "input": [*CODE_MODE["input"], listed]}
+    body = json.dumps(asked).encode()
+
+    request = OPENAI_RESPONSES.decode_request(body)
+
+    assert "functions__exec" in [tool.name for tool in request.tools]
+    opaque = [part for message in request.messages for part in message.parts if isinstance(part, OpaquePart)]
+    assert [part.label for part in opaque] == ["mcp_list_tools"]
+    assert namespaces_of(decode_fields(body))["functions__exec"] == ("functions", "exec")
+
+
+@pytest.mark.parametrize("given", ["additional_tools", [{"role": "user", "content": "additional_tools"}]])
+def test_a_text_of_that_name_offers_no_tools(given: Any) -> None:
+    fields = decode_fields(json.dumps({"model": "m", "input": given}).encode())
+
+    assert not OPENAI_RESPONSES.peek(fields, size=1).has_tools
+    assert namespaces_of(fields) == {}
+
+
+def test_a_tool_in_the_conversation_that_is_none_is_named_by_its_path() -> None:
+    asked = {"model": "m", "input": [item("additional_tools", tools=[{"name": "a"}])]}
+
+    with pytest.raises(DecodeError) as caught:
+        OPENAI_RESPONSES.decode_request(json.dumps(asked).encode())
+
+    assert caught.value.path == "input[0].tools[0]"

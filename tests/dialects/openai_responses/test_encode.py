@@ -219,7 +219,7 @@ def test_what_the_dialect_cannot_say_is_a_loss() -> None:
     body, lost = sent(request)
 
     assert set(body) == {"model", "input", "store", "include"}
-    assert lost == ["top_k", "frequency_penalty", "stop"]
+    assert lost == ["top_k", "frequency_penalty", "stop", "seed"]
 
 
 def test_what_the_model_refuses_is_a_loss() -> None:

@@ -129,7 +129,7 @@ async def test_a_body_that_is_no_request_is_refused_in_the_dialects_shape(
     assert not [entry for entry in strict.simulator.ledger.entries if entry.method == "POST"]
 
 
-@every_dialect
+@pytest.mark.parametrize("dialect", [name for name, inbound in DIALECTS.items() if "{model}" not in inbound.path])
 @pytest.mark.parametrize(
     "model",
     ["", " ", "\0", "\ud800", "x" * 100_000, ":", "gemini:", "nobody:x", "gemini: ", "/", 7, None, [], {}, True],
@@ -138,9 +138,6 @@ async def test_a_model_that_is_none_is_refused_in_the_dialects_shape(
     strict: Gateway, dialect: str, model: object
 ) -> None:
     inbound = DIALECTS[dialect]
-    if "{model}" in inbound.path:
-        pytest.skip("the path names it")
-
     answer = await strict.http.post(inbound.path, content=encoded({**inbound.valid, "model": model}))
 
     assert misshapen(answer, dialect) == ""

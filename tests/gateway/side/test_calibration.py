@@ -9,6 +9,7 @@ import pytest
 
 from proxyctl.dialects.registry import INBOUND
 from proxyctl.metering.conversation import estimate_conversation
+from proxyctl.simulator.faults import Fault
 from tests.gateway.conftest import Gateway
 from tests.gateway.hostile import Upstream, completion, response
 
@@ -83,6 +84,17 @@ async def test_what_nobody_counted_teaches_nothing(gate: Gateway, upstream: Upst
     await chat(gate, 5)
 
     assert await counted(gate) == estimated()
+
+
+async def test_an_answer_in_several_pieces_teaches_nothing(gateway: Gateway) -> None:
+    """Its provider counted the prompt once for each of them."""
+    body = asking("gemini:gemini-3.8-flash")
+    for stream in (False, True, False, True):
+        gateway.simulator.fault(Fault(kind="finish", provider="gemini", reason="CONTINUATION", times=1))
+        assert (await gateway.http.post("/v1/chat/completions", json={**body, "stream": stream})).status_code == 200
+    await gateway.state.meter.settled()
+
+    assert gateway.state.calibration.scale("gemini", "gemini-3.8-flash") == 1.0
 
 
 async def test_pictures_teach_nothing(gate: Gateway, upstream: Upstream) -> None:

@@ -29,6 +29,39 @@ async def test_the_provider_counts_a_request_of_its_own_dialect(gateway: Gateway
     assert gateway.simulator.ledger.entries[-1].path == "/v1/messages/count_tokens"
 
 
+OWN_TOOL = {"type": "web_search_20250305", "name": "web_search"}
+
+
+async def test_what_only_its_dialect_can_say_is_counted_there(gateway: Gateway) -> None:
+    answer = await gateway.http.post(COUNT, json=ask("claude-sonnet-5-5", tools=[OWN_TOOL]))
+
+    assert answer.status_code == 200, answer.text
+    assert "x-proxyctl-estimate" not in answer.headers
+    assert gateway.simulator.ledger.entries[-1].path == "/v1/messages/count_tokens"
+
+
+async def test_what_only_its_dialect_can_say_is_estimated_where_nobody_counts(gateway: Gateway) -> None:
+    gateway.simulator.fault(Fault(kind="status", provider="anthropic", status=500, times=None, scope="list"))
+
+    answer = await gateway.http.post(COUNT, json=ask("claude-sonnet-5-5", tools=[OWN_TOOL]))
+    elsewhere = await gateway.http.post(COUNT, json=ask("gemini:gemini-3.8-flash", tools=[OWN_TOOL]))
+
+    assert (answer.status_code, answer.headers["x-proxyctl-estimate"]) == (200, "1")
+    assert answer.json()["input_tokens"] > len(TEXT) // 4
+    assert elsewhere.status_code == 400
+
+
+async def test_a_value_of_a_header_that_the_counter_does_not_know_is_left_out(gateway: Gateway) -> None:
+    """As it is for a message."""
+    headers = {"anthropic-beta": "interleaved-thinking-2025-05-14,time-travel-2031-01-01"}
+
+    answer = await gateway.http.post(COUNT, json=ask("claude-sonnet-5-5"), headers=headers)
+
+    assert answer.status_code == 200, answer.text
+    asked = [entry.headers["anthropic-beta"] for entry in gateway.simulator.ledger.entries if entry.path == COUNT]
+    assert asked == [headers["anthropic-beta"], "interleaved-thinking-2025-05-14"]
+
+
 async def test_what_only_an_answer_needs_does_not_reach_the_counter(gateway: Gateway) -> None:
     answer = await gateway.http.post(COUNT, json=ask("claude-sonnet-5-5", max_tokens=5, stream=True))
 

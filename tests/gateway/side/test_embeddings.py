@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import math
 import struct
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from proxyctl.core.usage import Usage
 from proxyctl.simulator import Fault
 from proxyctl.simulator.beside import vector
 from tests.clients.targets import EMBEDDERS
@@ -154,6 +156,27 @@ async def test_a_failure_moves_on_to_the_aliases_next_target(gateway: Gateway, k
     assert answer.headers["x-proxyctl-provider"] == "local"
     [record] = await gateway.records(1)
     assert [attempt.provider for attempt in record.attempts][-1] == "local"
+
+
+async def test_what_was_counted_before_a_later_call_failed_is_kept(gate: Gateway, upstream: Upstream) -> None:
+    """It is paid, although nobody gets its vectors."""
+    counted = {"prompt_tokens": 7, "total_tokens": 7}
+    first = {"object": "list", "data": [{"index": 0, "embedding": [1.0]}], "model": "m", "usage": counted}
+    answers = iter((response(msgspec.json.encode(first)), response(b"{}", status="400 Bad Request")))
+
+    async def answer(_body: bytes, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(next(answers))
+
+    upstream.answer, upstream.keep = answer, True
+    content = {"parts": [{"text": "words"}]}
+    requests = [{"content": content}, {"content": content, "outputDimensionality": 1}]
+    told = await gate.http.post("/v1beta/models/local:m:batchEmbedContents", json={"requests": requests})
+
+    assert told.status_code == 400
+    [record] = await gate.records(1)
+    [attempt] = record.attempts
+    assert (attempt.outcome, attempt.usage) == ("error", Usage(input=7, source="partial"))
+    assert record.usage is None
 
 
 async def test_no_other_models_vectors_stand_in(gateway: Gateway) -> None:

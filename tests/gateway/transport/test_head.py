@@ -64,6 +64,8 @@ def test_a_target_with_a_space_is_refused() -> None:
         (Origin("https", "api.example", 8443), "https://api.example:8443"),
         (Origin("http", "::1", 80), "http://[::1]"),
         (Origin("http", "::1", 8080), "http://[::1]:8080"),
+        (Origin("http", "bücher.рф", 80), "http://xn--bcher-kva.xn--p1ai"),
+        (Origin("http", "bücher.рф", 8080), "http://xn--bcher-kva.xn--p1ai:8080"),
     ],
 )
 def test_an_origin_names_its_port_only_when_it_is_unusual(origin: Origin, url: str) -> None:
