@@ -15,7 +15,7 @@ from proxyctl.dialects.base import encode_json
 from proxyctl.dialects.registry import INBOUND, UPSTREAM
 from proxyctl.dialects.traits import ModelTraits
 from tests.dialects import targets, wire_requests
-from tests.dialects.targets import ALL, GEMINI, OPENAI, sent
+from tests.dialects.targets import ALL, sent
 from tests.dialects.wire_requests import Fact, Talk, talks, written
 
 CALLERS: tuple[DialectName, ...] = ("openai-chat", "openai-responses", "anthropic-messages")
@@ -283,7 +283,7 @@ def test_the_targets_take_both_lanes() -> None:
     assert {lane for (caller, _), lane in lanes.items() if caller == "openai-chat"} == {"passthrough", "translate"}
     assert lanes["openai-chat", "gemini"] == lanes["anthropic-messages", "mistral"] == "translate"
     assert lanes["anthropic-messages", "anthropic"] == "passthrough"
-    assert targets.TARGETS.keys() == {GEMINI[0], OPENAI[0], "anthropic", "cohere", "groq", "mistral", "together"}
+    assert targets.TARGETS.keys() == {to[0] for to in (*ALL, targets.RESPONSES)}
 
 
 BODIES: tuple[tuple[DialectName, bytes], ...] = (("openai-chat", FULL_CHAT), ("anthropic-messages", FULL_MESSAGES))

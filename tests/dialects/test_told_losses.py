@@ -115,7 +115,8 @@ def test_what_translation_empties_is_refused_everywhere(caller: DialectName, bod
 
 @pytest.mark.parametrize("to", [to for to in EVERYWHERE if to[0] != "anthropic"])
 def test_a_system_text_alone_may_be_asked(to: Target) -> None:
-    for content in ("", []):
+    contents: tuple[str | list[Json], ...] = ("", [])
+    for content in contents:
         body = {**BLANK, "system": "Be kind.", "messages": [{"role": "user", "content": content}]}
         said = sent("anthropic-messages", json.dumps(body).encode(), to).raw
 

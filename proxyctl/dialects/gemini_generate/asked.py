@@ -133,7 +133,8 @@ def names_of(struct: type[Struct]) -> frozenset[str]:
 def long_form(value: Raw) -> bytes:
     """Contents as the list of objects that they are short for. Raises `msgspec.DecodeError` for what is no JSON.
 
-    Scripts write one content for a list of them, one part for its list, or a bare text for either.
+    Scripts write one content for a list of them or a bare text, and one part for its list, as Google's own examples do.
+    A text in place of a part is none of these: Google refuses it, and so does whoever decodes this.
     """
     return msgspec.json.encode([_content(item) for item in items(value)])
 
@@ -144,9 +145,9 @@ def _content(text: bytes) -> Raw:
     if not text.startswith(b"{"):
         return Raw(text)
     fields = msgspec.json.decode(text, type=dict[str, Raw])
-    if "parts" in fields:
-        parts = [Raw(b'{"text":' + part + b"}" if part.startswith(b'"') else part) for part in items(fields["parts"])]
-        fields["parts"] = Raw(msgspec.json.encode(parts))
+    parts = bytes(fields.get("parts", b""))
+    if parts.startswith(b"{"):
+        fields["parts"] = Raw(b"[" + parts + b"]")
     return Raw(msgspec.json.encode(fields))
 
 

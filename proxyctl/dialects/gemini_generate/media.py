@@ -40,9 +40,7 @@ def document(part: DocumentPart, traits: ModelTraits, path: str) -> WirePart:
     if not traits.documents:
         raise UnsupportedError("This model takes no documents.", param=path)
     if part.data is None:
-        raise UnsupportedError(
-            "Gemini does not fetch documents by URL.", hint="Send the document as base64 data.", param=path
-        )
+        raise _unfetched("documents", part.url, path)
     kind = media_type(part.media_type or "application/pdf")
     if kind != "application/pdf":
         raise UnsupportedError(f"Gemini takes no {kind} documents.", hint="Send PDF or text.", param=path)
@@ -67,10 +65,16 @@ def _image_at(part: ImagePart, traits: ModelTraits, path: str) -> WirePart:
     if part.url is None:
         raise UnsupportedError("An image needs data or a URL.", param=path)
     if not (traits.image_urls or part.url.startswith("gs://")):
-        raise UnsupportedError(
-            "Gemini does not fetch images by URL.", hint="Send the image as base64 (a data: URL).", param=path
-        )
+        raise _unfetched("images", part.url, path)
     return {"fileData": {"fileUri": part.url, "mimeType": media_type(part.media_type or "image/jpeg")}}
+
+
+def _unfetched(kind: str, url: str | None, path: str) -> UnsupportedError:
+    """The refusal of an address: of one that nobody fetches, or of one that the gateway may not fetch."""
+    hint = f"Send {kind} as base64 data."
+    if url is not None and not url.lower().startswith(("http://", "https://")):
+        return UnsupportedError("Only http and https addresses are fetched.", hint=hint, param=path)
+    return UnsupportedError(f"Gemini does not fetch {kind} by URL.", hint=hint, param=path)
 
 
 def _inline(kind: str, data: str) -> WirePart:

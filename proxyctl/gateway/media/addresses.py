@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 from proxyctl.gateway.transport import Address, Origin, ResolveError
 
 LONGEST_URL = 8192
-NOT_PUBLIC = "it is not a public address"
+NOT_PUBLIC = "it has no public address"
 
 Resolve = Callable[[Origin], Awaitable[Sequence[Address]]]
 

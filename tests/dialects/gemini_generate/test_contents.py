@@ -21,7 +21,7 @@ from proxyctl.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from proxyctl.core.errors import BadRequestError, UnsupportedError
+from proxyctl.core.errors import UnsupportedError
 from proxyctl.dialects.traits import ModelTraits
 
 from .conftest import Encode
@@ -365,7 +365,7 @@ def test_a_system_text_alone_is_sent_as_the_user_message(encode: Encode) -> None
 
 
 def test_a_request_without_any_content_is_refused(encode: Encode) -> None:
-    with pytest.raises(BadRequestError, match="no message"):
+    with pytest.raises(UnsupportedError, match="nothing to answer"):
         encode(request(user("")))
 
 

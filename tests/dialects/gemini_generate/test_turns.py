@@ -61,7 +61,7 @@ def result(name: str, response: Any, call_id: str | None = None) -> dict[str, An
         '[{"parts":[{"text":"Hi"}]}]',
         '[{"parts":{"text":"Hi"}}]',
         '{"parts":{"text":"Hi"}}',
-        '{"role":"user","parts":["Hi"]}',
+        '{"role":"user","parts":[{"text":"Hi"}]}',
         '["Hi"]',
         '"Hi"',
     ],
@@ -243,7 +243,9 @@ def test_a_picture_inside_a_result() -> None:
         ({"role": "user", "parts": [{"inlineData": {"data": DATA}}]}, "inlineData.mimeType"),
         ({"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": "é"}}]}, "inlineData.data"),
         ({"role": "user", "parts": [{"fileData": {"mimeType": "image/png"}}]}, "fileData.fileUri"),
-        ({"role": "user", "parts": 7}, "contents[0].parts[0]"),
+        ({"role": "user", "parts": 7}, "contents[0].parts"),
+        ({"parts": "x"}, "contents[0].parts"),
+        ({"parts": ["x"]}, "contents[0].parts[0]"),
     ],
 )
 def test_what_is_wrong_is_named(content: Any, path: str) -> None:

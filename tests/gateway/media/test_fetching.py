@@ -106,7 +106,7 @@ async def test_a_redirect_is_followed_and_looked_at(web: Web, transport: LeanTra
     fetcher = Fetcher(transport, hosts=LISTED)
 
     assert (await fetcher.fetch(web.url("/r"), 5)).data == PNG
-    with pytest.raises(FetchFailedError, match="not a public address"):
+    with pytest.raises(FetchFailedError, match="no public address"):
         await fetcher.fetch(web.url("/private"), 5)
     assert len(web.asked) == 3
 
@@ -197,7 +197,7 @@ async def test_a_private_address_is_refused_and_not_asked(gateway: Gateway, web:
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert (error["code"], error["param"]) == ("media_not_fetched", "messages[0].parts[1]")
-    assert "cannot be fetched: it is not a public address" in error["message"]
+    assert "cannot be fetched: it has no public address" in error["message"]
     assert not web.asked
     assert not sent(gateway)
 
