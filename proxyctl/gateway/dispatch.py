@@ -30,6 +30,7 @@ from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
 from proxyctl.gateway.media.fetching import Fetcher
 from proxyctl.gateway.media.inlining import ExchangeMedia
+from proxyctl.gateway.mending import UNMENDED, Mends, mended
 from proxyctl.gateway.prepare import Prepared, prepare
 from proxyctl.gateway.problems import exhausted
 from proxyctl.gateway.reply import JSON, Reply, exchange_headers, problem_headers
@@ -42,7 +43,7 @@ from proxyctl.metering.conversation import estimate_text
 from proxyctl.routing.affinity import session_key
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import Plan
-from proxyctl.routing.verdict import Judgement, Verdict, judge, next_step
+from proxyctl.routing.verdict import Judgement, Verdict, judge, larger_only, next_step
 
 _PASSED_STATUSES = frozenset({400, 404, 413, 422})
 """Errors about the request itself: a caller of the same dialect reads the provider's own words."""
@@ -67,6 +68,7 @@ class Dispatch:
         self._reply = reply
         self._query = plan_query(inbound, exchange)
         self._deadline = exchange.begun + live.settings.routing.deadline_seconds
+        self._mends: dict[tuple[str, str], Mends] = {}
         may_need_bytes = inbound.peek.has_images or inbound.peek.has_documents
         self._teaches = True
         """Whether the provider's count of the prompt can be held against our estimate."""
@@ -119,15 +121,17 @@ class Dispatch:
             if error is None:
                 return None
             failed = (attempt, error)
-            if self._goes_on_without(attempt, error):
+            if strict is None and self._mend(attempt, error):
                 deployments -= tries == 0  # it begins anew on this one
                 continue
             tries += 1
-            judgement = judge(error, tries_on_this=tries)
+            judgement = judge(error, tries_on_this=tries, left=self._seconds_left())
             self._remember(steps[at], judgement, plan.session)
+            if judgement.verdict is Verdict.LARGER:
+                steps = larger_only(steps, at, self._context_of)
+            elif judgement.verdict is Verdict.RETRY_SAME:
+                await self._pause(judgement)
             following = next_step(steps, at, judgement)
-            if judgement.verdict is Verdict.RETRY_SAME:
-                await self._pause(judgement.backoff)
             if following != at:
                 tries = 0
             at = following
@@ -135,14 +139,26 @@ class Dispatch:
             raise refusal or GatewayError("the plan is empty")
         return await self._give_up(*failed)
 
-    def _goes_on_without(self, attempt: Attempt, error: UpstreamError) -> bool:
-        """Whether only values of a header were refused, which are now left out: once an exchange."""
-        if self._inbound.left_out or attempt.prepared.lane != "passthrough":
+    def _mend(self, attempt: Attempt, error: UpstreamError) -> bool:
+        """Whether the refusal names what can be left out, and it now is: this target gets the request once more."""
+        if not attempt.prepared.sent or not isinstance(error, StatusError):
             return False
-        refused = attempt.target.provider.refused_values(self._inbound.headers, error.problem)
-        if refused is not None:
-            self._inbound.leave_out(*refused)
-        return refused is not None
+        target = (attempt.deployment.provider, attempt.deployment.model)
+        passes = attempt.prepared.lane == "passthrough"
+        mends = mended(
+            self._mends.get(target, UNMENDED),
+            error.problem,
+            attempt.target.provider,
+            attempt.prepared.dialect,
+            sent=attempt.prepared.sent,
+            headers=self._inbound.headers if passes else {},
+        )
+        if mends is not None:
+            self._mends[target] = mends
+        return mends is not None
+
+    def _context_of(self, deployment: Deployment) -> int | None:
+        return self._state.catalogue.facts(deployment.provider, deployment.model).context
 
     async def _attempt(self, deployment: Deployment) -> Attempt:
         target = self._live.targets[deployment.provider]
@@ -169,14 +185,15 @@ class Dispatch:
         request = None
         if self._media is not None:
             request = await self._media.request_for(self._inbound, target, deployment.model, deadline=self._deadline)
-        return prepare(self._inbound, target, deployment.model, deployment.credential, request)
+        mends = self._mends.get((deployment.provider, deployment.model), UNMENDED)
+        return prepare(self._inbound, target, deployment.model, deployment.credential, request, mends)
 
-    async def _pause(self, longest: float) -> None:
+    async def _pause(self, judgement: Judgement) -> None:
         """Let a provider recover, within the deadline. The time is waited for its sake: none of it is ours."""
         clock = self._exchange.clock
         begun = clock.monotonic()
-        drawn = random.uniform(0, longest)  # noqa: S311 - jitter, no secret
-        await asyncio.sleep(min(drawn, self._deadline - begun))
+        drawn = random.uniform(0, judgement.backoff)  # noqa: S311 - jitter, no secret
+        await asyncio.sleep(min(judgement.wait + drawn, self._deadline - begun))
         self._exchange.upstream_seconds += clock.monotonic() - begun
 
     async def _run(self, attempt: Attempt, plan: Plan) -> UpstreamError | None:
@@ -215,6 +232,12 @@ class Dispatch:
             and len(self._exchange.attempts) < routing.max_attempts
             and self._exchange.clock.monotonic() < self._deadline
         )
+
+    def _seconds_left(self) -> float:
+        """For another attempt; 0 when there is none, whatever the time."""
+        if len(self._exchange.attempts) >= self._live.settings.routing.max_attempts:
+            return 0.0
+        return self._deadline - self._exchange.clock.monotonic()
 
     async def _give_up(self, attempt: Attempt, error: UpstreamError) -> Problem:
         problem = exhausted(error.problem, self._exchange.attempts)
