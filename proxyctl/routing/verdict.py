@@ -41,6 +41,7 @@ class Judgement(NamedTuple):
 
     `backoff` is the upper bound in seconds of a wait drawn at random before a retry (full jitter); 0: at once.
     `consequence` is for `Availability.apply`. `counts`: the failure weighs against the provider in later draws.
+    `trips`: it also counts for the circuit breaker, which a failure with a consequence of its own does not.
     """
 
     verdict: Verdict
@@ -49,6 +50,7 @@ class Judgement(NamedTuple):
     backoff: float = 0.0
     consequence: Consequence | None = None
     counts: bool = False
+    trips: bool = False
 
 
 class Row(NamedTuple):
@@ -62,6 +64,11 @@ class Row(NamedTuple):
     backoff: float = 0.0
     consequence: Callable[[UpstreamError], Consequence] | None = None
     counts: bool = False
+
+    @property
+    def trips(self) -> bool:
+        """A 429 has its cooldown: to count it as well would make the wait longer than the provider asked for."""
+        return self.counts and self.consequence is None
 
 
 def _is(*classes: type[UpstreamError]) -> Callable[[UpstreamError], bool]:
@@ -149,11 +156,11 @@ def judge(error: UpstreamError, *, tries_on_this: int, committed: bool = False) 
     """
     row = next(row for row in ROWS if row.applies(error))
     if committed:
-        return Judgement(Verdict.GIVE_UP, "committed", row.scope, counts=row.counts)
+        return Judgement(Verdict.GIVE_UP, "committed", row.scope, counts=row.counts, trips=row.trips)
     if tries_on_this < row.tries:
-        return Judgement(Verdict.RETRY_SAME, row.rule, row.scope, row.backoff, counts=row.counts)
+        return Judgement(Verdict.RETRY_SAME, row.rule, row.scope, row.backoff, counts=row.counts, trips=row.trips)
     consequence = row.consequence(error) if row.consequence is not None else None
-    return Judgement(row.then, row.rule, row.scope, consequence=consequence, counts=row.counts)
+    return Judgement(row.then, row.rule, row.scope, consequence=consequence, counts=row.counts, trips=row.trips)
 
 
 def next_step(steps: Sequence[Deployment], at: int, judgement: Judgement) -> int | None:
