@@ -47,6 +47,7 @@ class Judgement(NamedTuple):
     Before a retry, `wait` seconds are waited out, because the provider named them, and a time drawn at random up to
     `backoff` seconds (full jitter).
     `consequence` is for `Availability.apply`. `counts`: the failure weighs against the provider in later draws.
+    `trips`: it also counts for the circuit breaker, which a failure with a consequence of its own does not.
     """
 
     verdict: Verdict
@@ -56,6 +57,7 @@ class Judgement(NamedTuple):
     wait: float = 0.0
     consequence: Consequence | None = None
     counts: bool = False
+    trips: bool = False
 
 
 class Row(NamedTuple):
@@ -73,6 +75,11 @@ class Row(NamedTuple):
     waits: bool = False
     consequence: Callable[[UpstreamError], Consequence] | None = None
     counts: bool = False
+
+    @property
+    def trips(self) -> bool:
+        """A 429 has its cooldown: to count it as well would make the wait longer than the provider asked for."""
+        return self.counts and self.consequence is None
 
 
 def _is(*classes: type[UpstreamError]) -> Callable[[UpstreamError], bool]:
@@ -176,12 +183,12 @@ def judge(error: UpstreamError, *, tries_on_this: int, left: float = math.inf, c
     """
     row = next(row for row in ROWS if row.applies(error))
     if committed:
-        return Judgement(Verdict.GIVE_UP, "committed", row.scope, counts=row.counts)
+        return Judgement(Verdict.GIVE_UP, "committed", row.scope, counts=row.counts, trips=row.trips)
     wait = (error.problem.retry_after or 0.0) if row.waits else 0.0
     if tries_on_this < row.tries and wait < left:
-        return Judgement(Verdict.RETRY_SAME, row.rule, row.scope, row.backoff, wait, counts=row.counts)
+        return Judgement(Verdict.RETRY_SAME, row.rule, row.scope, row.backoff, wait, counts=row.counts, trips=row.trips)
     consequence = row.consequence(error) if row.consequence is not None else None
-    return Judgement(row.then, row.rule, row.scope, consequence=consequence, counts=row.counts)
+    return Judgement(row.then, row.rule, row.scope, consequence=consequence, counts=row.counts, trips=row.trips)
 
 
 def larger_only(
