@@ -68,7 +68,7 @@ class ProviderStatus(Struct, frozen=True, kw_only=True):
     """One row of `GET /providers/status`.
 
     `active` is false without a usable credential; `note` says why a provider takes no part, or by whom it is shadowed.
-    `state` is what routing sees: `ready`, `inactive`, `off`, `shadowed`, `cooling`.
+    `state` is what routing sees: `ready`, `inactive`, `off`, `shadowed`, `cooling`, `failing`.
     """
 
     name: str

@@ -28,6 +28,8 @@ Fields = dict[str, Any]
 
 _CHARS_PER_TOKEN = 4
 
+UNPROVEN = "the provider refuses what proves this thinking"
+
 
 class AnswerContext(Struct, frozen=True, kw_only=True):
     """What an encoder must know that the answer does not say.
@@ -161,10 +163,12 @@ class Dialect(ABC):
 class UpstreamDialect(Dialect):
     """A dialect that providers speak: requests are encoded to it, answers and errors decoded from it.
 
-    `document_urls`: a document may be named by its address (for images, a model's traits say it).
+    `document_urls`: a document may be named by its address (for images, a model's traits say it). `conversation` is
+    the member of a body that holds proofs of earlier thinking, `""` in a dialect that has none.
     """
 
     document_urls: ClassVar[bool] = False
+    conversation: ClassVar[str] = ""
 
     @abstractmethod
     def encode_request(self, request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
@@ -183,6 +187,14 @@ class UpstreamDialect(Dialect):
 
         `status` is the HTTP status, 200 for an error object inside an answer or a stream.
         """
+
+    def without_thinking(self, conversation: Raw, losses: Losses) -> Raw:
+        """The conversation without earlier thinking and what proves it, for a provider that refuses the proof.
+
+        What cannot be read stays as it is: then the provider says so.
+        """
+        del losses
+        return conversation
 
 
 class Continuing(ABC):

@@ -28,6 +28,7 @@ from proxyctl.gateway.reply import Headers, Reply, passed_headers, served_header
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.upstream import Upstream, UpstreamAnswer
 from proxyctl.metering.conversation import estimate_conversation
+from proxyctl.routing.breaker import Trial
 from proxyctl.routing.deployment import Deployment
 
 JSON_TYPES = frozenset({"application/json", "application/problem+json", "text/json"})
@@ -44,7 +45,8 @@ class Attempt(ABC):
 
     `deadline` is the exchange's, on its clock's monotonic time: an answer that has begun by then is never cut by it.
     `keep` gets a complete answer that was made here, before the caller can ask for more of it. `scale` corrects an
-    estimate of the prompt's text, for answers that want its size before the provider has told it.
+    estimate of the prompt's text, for answers that want its size before the provider has told it. `trial` is set for
+    the one request that tries a deployment which kept failing, and `on_commit` is then told that its answer has begun.
     """
 
     exchange: Exchange
@@ -64,6 +66,8 @@ class Attempt(ABC):
     waited: bool = False
     deadline: float = math.inf
     scale: float = 1.0
+    trial: Trial | None = None
+    on_commit: Callable[[], None] | None = None
     limit: asyncio.Timeout = field(init=False)
     asking: Asking | None = None
 
@@ -184,6 +188,8 @@ class Attempt(ABC):
         self.exchange.losses = self.prepared.losses
         self.exchange.substitute = self.deployment.substitute
         self.exchange.commit()
+        if self.on_commit is not None:
+            self.on_commit()
         headers = served_headers(
             self.exchange,
             provider=self.deployment.provider,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import sys
 from functools import partial
 
 import msgspec
@@ -19,6 +20,7 @@ from proxyctl.core.errors import (
     GatewayError,
     Problem,
     StatusError,
+    UnavailableError,
     UnsupportedError,
     UpstreamError,
     WouldLoseError,
@@ -30,6 +32,7 @@ from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
 from proxyctl.gateway.media.fetching import Fetcher
 from proxyctl.gateway.media.inlining import ExchangeMedia
+from proxyctl.gateway.mending import UNMENDED, Mends, mended
 from proxyctl.gateway.prepare import Prepared, prepare
 from proxyctl.gateway.problems import exhausted
 from proxyctl.gateway.reply import JSON, Reply, exchange_headers, problem_headers
@@ -40,15 +43,20 @@ from proxyctl.gateway.targets import Target
 from proxyctl.gateway.whole import WholeAttempt
 from proxyctl.metering.conversation import estimate_text
 from proxyctl.routing.affinity import session_key
+from proxyctl.routing.availability import Out
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import Plan
-from proxyctl.routing.verdict import Judgement, Verdict, judge, next_step
+from proxyctl.routing.refusals import waiting_error
+from proxyctl.routing.verdict import Judgement, Verdict, judge, larger_only, next_step
 
 _PASSED_STATUSES = frozenset({400, 404, 413, 422})
 """Errors about the request itself: a caller of the same dialect reads the provider's own words."""
 
 _LARGEST_COMPARED = 256 * 1024
 """Bytes of a request that is read for comparing our estimate with the provider's count: a larger one says no more."""
+
+_LAST_TRY = sys.maxsize
+"""As many tries as no rule allows: the same deployment is not to be tried again."""
 
 _BROKEN = Problem(
     kind="upstream", status=500, code="internal_error", message="the gateway failed: its log says why", retryable=False
@@ -67,6 +75,7 @@ class Dispatch:
         self._reply = reply
         self._query = plan_query(inbound, exchange)
         self._deadline = exchange.begun + live.settings.routing.deadline_seconds
+        self._mends: dict[tuple[str, str], Mends] = {}
         may_need_bytes = inbound.peek.has_images or inbound.peek.has_documents
         self._teaches = True
         """Whether the provider's count of the prompt can be held against our estimate."""
@@ -102,7 +111,7 @@ class Dispatch:
         strict = strict_wish(self._inbound.headers, plan.strict_alias)
         at: int | None = 0
         tries = deployments = 0
-        refusal: UnsupportedError | None = None
+        refusal: GatewayError | None = None
         failed: tuple[Attempt, UpstreamError] | None = None
         while at is not None and self._may_try(deployments := deployments + (tries == 0)):
             try:
@@ -110,24 +119,28 @@ class Dispatch:
                 if strict is not None:
                     self._exchange.losses = attempt.prepared.losses
                     refuse_losses(attempt.prepared.losses, f"{steps[at].provider}:{steps[at].model}", strict)
-            except UnsupportedError as exc:
-                # This target cannot be told the request; the next one may. Nothing was sent: it costs no budget.
+                self._enter(attempt)
+            except (UnsupportedError, UnavailableError) as exc:
+                # This target cannot be told the request, or is left alone; the next one may serve. Nothing was sent: it
+                # costs no budget.
                 refusal = _nearer(refusal, exc)
-                at, tries, deployments = _after_target(steps, at), 0, deployments - 1
+                following = _after_target(steps, at) if isinstance(exc, UnsupportedError) else _after(steps, at)
+                at, deployments, tries = following, deployments - (tries == 0), 0
                 continue
             error = await self._run(attempt, plan)
             if error is None:
                 return None
             failed = (attempt, error)
-            if self._goes_on_without(attempt, error):
+            if strict is None and self._mend(attempt, error):
                 deployments -= tries == 0  # it begins anew on this one
                 continue
             tries += 1
-            judgement = judge(error, tries_on_this=tries)
-            self._remember(steps[at], judgement, plan.session)
+            judgement = self._judged(attempt, error, tries, plan.session)
+            if judgement.verdict is Verdict.LARGER:
+                steps = larger_only(steps, at, self._context_of)
+            elif judgement.verdict is Verdict.RETRY_SAME:
+                await self._pause(judgement)
             following = next_step(steps, at, judgement)
-            if judgement.verdict is Verdict.RETRY_SAME:
-                await self._pause(judgement.backoff)
             if following != at:
                 tries = 0
             at = following
@@ -135,14 +148,44 @@ class Dispatch:
             raise refusal or GatewayError("the plan is empty")
         return await self._give_up(*failed)
 
-    def _goes_on_without(self, attempt: Attempt, error: UpstreamError) -> bool:
-        """Whether only values of a header were refused, which are now left out: once an exchange."""
-        if self._inbound.left_out or attempt.prepared.lane != "passthrough":
+    def _enter(self, attempt: Attempt) -> None:
+        """Have the breaker's leave. Raises `UnavailableError`: since the plan, it has opened or given out its trial."""
+        clock, availability = self._exchange.clock, self._state.availability
+        entered = availability.enter(attempt.deployment, clock.now())
+        if isinstance(entered, Out):
+            raise waiting_error(self._inbound.peek.model, [entered], clock.now())
+        if entered is not None:
+            attempt.trial = entered
+            attempt.on_commit = lambda: availability.answering(entered, clock.now())
+
+    def _judged(self, attempt: Attempt, error: UpstreamError, tries: int, session: str) -> Judgement:
+        """What a failure means. The one that opens a breaker is not tried again there, whatever its row allows."""
+        judgement = judge(error, tries_on_this=tries, left=self._seconds_left())
+        self._remember(attempt, judgement, session)
+        if judgement.verdict is Verdict.RETRY_SAME and self._state.is_out(attempt.deployment):
+            return judge(error, tries_on_this=_LAST_TRY)
+        return judgement
+
+    def _mend(self, attempt: Attempt, error: UpstreamError) -> bool:
+        """Whether the refusal names what can be left out, and it now is: this target gets the request once more."""
+        if not attempt.prepared.sent or not isinstance(error, StatusError):
             return False
-        refused = attempt.target.provider.refused_values(self._inbound.headers, error.problem)
-        if refused is not None:
-            self._inbound.leave_out(*refused)
-        return refused is not None
+        target = (attempt.deployment.provider, attempt.deployment.model)
+        passes = attempt.prepared.lane == "passthrough"
+        mends = mended(
+            self._mends.get(target, UNMENDED),
+            error.problem,
+            attempt.target.provider,
+            attempt.prepared.dialect,
+            sent=attempt.prepared.sent,
+            headers=self._inbound.headers if passes else {},
+        )
+        if mends is not None:
+            self._mends[target] = mends
+        return mends is not None
+
+    def _context_of(self, deployment: Deployment) -> int | None:
+        return self._state.catalogue.facts(deployment.provider, deployment.model).context
 
     async def _attempt(self, deployment: Deployment) -> Attempt:
         target = self._live.targets[deployment.provider]
@@ -169,14 +212,15 @@ class Dispatch:
         request = None
         if self._media is not None:
             request = await self._media.request_for(self._inbound, target, deployment.model, deadline=self._deadline)
-        return prepare(self._inbound, target, deployment.model, deployment.credential, request)
+        mends = self._mends.get((deployment.provider, deployment.model), UNMENDED)
+        return prepare(self._inbound, target, deployment.model, deployment.credential, request, mends)
 
-    async def _pause(self, longest: float) -> None:
+    async def _pause(self, judgement: Judgement) -> None:
         """Let a provider recover, within the deadline. The time is waited for its sake: none of it is ours."""
         clock = self._exchange.clock
         begun = clock.monotonic()
-        drawn = random.uniform(0, longest)  # noqa: S311 - jitter, no secret
-        await asyncio.sleep(min(drawn, self._deadline - begun))
+        drawn = random.uniform(0, judgement.backoff)  # noqa: S311 - jitter, no secret
+        await asyncio.sleep(min(judgement.wait + drawn, self._deadline - begun))
         self._exchange.upstream_seconds += clock.monotonic() - begun
 
     async def _run(self, attempt: Attempt, plan: Plan) -> UpstreamError | None:
@@ -188,10 +232,16 @@ class Dispatch:
             return error
         finally:
             self._state.metrics.end(provider)
+            if attempt.trial is not None:
+                self._state.availability.leave(attempt.trial)
             self._exchange.attempts.append(attempt.record())
         self._teaches = not attempt.in_pieces
+        problem = attempt.result.problem
         if attempt.outcome == "ok":
-            self._state.succeeded(self._session(plan, attempt.deployment), attempt.deployment)
+            self._state.succeeded(self._session(plan, attempt.deployment), attempt.deployment, attempt.trial)
+        elif problem is not None:
+            # The caller has seen its beginning: all that is left to do is to remember that it was cut.
+            self._remember(attempt, judge(StatusError(problem), tries_on_this=1, committed=True), plan.session)
         return None
 
     def _session(self, plan: Plan, served: Deployment) -> str:
@@ -200,12 +250,15 @@ class Dispatch:
             return plan.session
         return session_key(self._query.session(), self._query.peek.model)
 
-    def _remember(self, deployment: Deployment, judgement: Judgement, session: str) -> None:
-        now = self._exchange.clock.now()
+    def _remember(self, attempt: Attempt, judgement: Judgement, session: str) -> None:
+        now, deployment, problem = self._exchange.clock.now(), attempt.deployment, attempt.result.problem
         if judgement.consequence is not None:
             self._state.availability.apply(judgement.consequence, deployment, now)
         if judgement.counts:
             self._state.failed(session, deployment)
+        if judgement.trips:
+            reason = problem.message if problem is not None else judgement.rule
+            self._state.availability.failed(deployment, reason, now, attempt.trial)
 
     def _may_try(self, deployments: int) -> bool:
         """Whether the exchange's budget allows one more attempt, on the so-and-so-manyth deployment."""
@@ -215,6 +268,12 @@ class Dispatch:
             and len(self._exchange.attempts) < routing.max_attempts
             and self._exchange.clock.monotonic() < self._deadline
         )
+
+    def _seconds_left(self) -> float:
+        """For another attempt; 0 when there is none, whatever the time."""
+        if len(self._exchange.attempts) >= self._live.settings.routing.max_attempts:
+            return 0.0
+        return self._deadline - self._exchange.clock.monotonic()
 
     async def _give_up(self, attempt: Attempt, error: UpstreamError) -> Problem:
         problem = exhausted(error.problem, self._exchange.attempts)
@@ -264,6 +323,10 @@ def _is_object(body: bytes) -> bool:
     return True
 
 
+def _after(steps: tuple[Deployment, ...], at: int) -> int | None:
+    return at + 1 if at + 1 < len(steps) else None
+
+
 def _after_target(steps: tuple[Deployment, ...], at: int) -> int | None:
     """The next deployment of another provider or model: keys do not change what a target can be told."""
     target = (steps[at].provider, steps[at].model)
@@ -271,8 +334,14 @@ def _after_target(steps: tuple[Deployment, ...], at: int) -> int | None:
     return next((index for index in following if (steps[index].provider, steps[index].model) != target), None)
 
 
-def _nearer(known: UnsupportedError | None, found: UnsupportedError) -> UnsupportedError:
-    """The refusal to tell: the first one, but one about losses is nearer to an answer than one without any way."""
-    if known is None or (isinstance(found, WouldLoseError) and not isinstance(known, WouldLoseError)):
+def _nearer(known: GatewayError | None, found: GatewayError) -> GatewayError:
+    """The refusal to tell: what serves soon, then what only loses something, then what serves in no way."""
+    if known is None or _rank(found) < _rank(known):
         return found
     return known
+
+
+def _rank(refusal: GatewayError) -> tuple[int, float]:
+    if isinstance(refusal, UnavailableError):
+        return 0, refusal.retry_after or 0.0
+    return (1 if isinstance(refusal, WouldLoseError) else 2), 0.0

@@ -45,11 +45,10 @@ class Address(NamedTuple):
 class Inbound:
     """One inference request. `fields` is the top level of its JSON; `headers` are lower-case names to values.
 
-    `proofs` are what this caller was told and may not have carried back; `None` where nothing is kept. `left_out` are
-    the names and values of headers that are not sent on any more.
+    `proofs` are what this caller was told and may not have carried back; `None` where nothing is kept.
     """
 
-    __slots__ = ("_canonical", "address", "body", "dialect", "fields", "headers", "left_out", "peek", "proofs")
+    __slots__ = ("_canonical", "address", "body", "dialect", "fields", "headers", "peek", "proofs")
 
     def __init__(
         self, dialect: InboundDialect, headers: ClientHeaders, body: bytes, address: Address | None = None
@@ -70,13 +69,6 @@ class Inbound:
             raise BadRequestError(f"the model's name is longer than {LONGEST_MODEL} characters", param="model")
         self._canonical: ChatRequest | None = None
         self.proofs: Proofs | None = None
-        self.left_out: tuple[tuple[bytes, bytes], ...] = ()
-
-    def leave_out(self, header: bytes, values: frozenset[bytes]) -> None:
-        """Go on without these values of a header's list: a provider refuses the request for their sake."""
-        kept = [value for value in self.headers[header].split(b",") if value.strip() not in values]
-        self.headers = {**self.headers, header: b",".join(kept)}
-        self.left_out = tuple((header, value) for value in sorted(values))
 
     @property
     def asked(self) -> Mapping[str, Raw]:

@@ -26,6 +26,7 @@ from proxyctl.dialects.sound import unique_tools
 from proxyctl.dialects.traits import PERMISSIVE, ModelTraits
 from proxyctl.gateway.inbound import ClientHeaders, Inbound, raw_or_none, session_of
 from proxyctl.gateway.kept_signatures import Maker
+from proxyctl.gateway.mending import UNMENDED, Mends
 from proxyctl.gateway.proof_gathering import ProofGatherer
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.transport import Timeouts
@@ -45,7 +46,8 @@ class Prepared(Struct, frozen=True, kw_only=True):
     """One attempt, ready to be sent.
 
     `names` undoes renamed tools in the answer (nothing in the passthrough lane); `hide_usage` when the stream's
-    usage was asked for on our account only; `proofs` keeps what proves the answer's calls, for the next request.
+    usage was asked for on our account only; `proofs` keeps what proves the answer's calls, for the next request;
+    `sent` are the names in the body's top level, of a request that may be mended.
     """
 
     lane: Lane
@@ -56,12 +58,14 @@ class Prepared(Struct, frozen=True, kw_only=True):
     names: ToolNames
     hide_usage: bool
     proofs: ProofGatherer | None = None
+    sent: tuple[str, ...] = ()
 
 
 class _Said(NamedTuple):
     """A request as its lane says it. `headers` are the caller's, where they mean something to the provider."""
 
     body: bytes
+    sent: tuple[str, ...]
     headers: ClientHeaders = _NO_HEADERS
     names: ToolNames = NO_NAMES
     proofs: ProofGatherer | None = None
@@ -78,21 +82,26 @@ def lane_of(inbound: Inbound, target: Target, model: str) -> tuple[Lane, Dialect
     return ("passthrough" if passes else "translate"), name
 
 
-def prepare(inbound: Inbound, target: Target, model: str, credential: int, told: ChatRequest | None = None) -> Prepared:
+def prepare(
+    inbound: Inbound,
+    target: Target,
+    model: str,
+    credential: int,
+    told: ChatRequest | None = None,
+    mends: Mends = UNMENDED,
+) -> Prepared:
     """Build the call of one attempt. Raises `GatewayError` when the request cannot be said to this target.
 
-    `told` is what to translate where that is not the request as it came.
+    `told` is what to translate where that is not the request as it came; `mends` what this target refused of it.
     """
     lane, name = lane_of(inbound, target, model)
     losses = Losses()
     traits = target.provider.traits(model)
     if lane == "passthrough":
-        for header, value in inbound.left_out:
-            losses.add(f"{header.decode()}: {value.decode('latin-1')}", "the provider does not know this value")
-        said = _passed(inbound.told_to(target.maker(credential)), target, name, model, losses)
+        said = _passed(inbound.told_to(target.maker(credential)), target, name, model, losses, mends)
     else:
         request = msgspec.structs.replace(told or inbound.canonical(), model=model)
-        said = _translated(request, inbound, target, name, traits, losses)
+        said = _translated(request, inbound, target, name, traits, losses, mends)
     stream = inbound.peek.stream
     call = UpstreamCall(
         origin=target.origin,
@@ -103,7 +112,7 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int, told:
             _JSON,
             _ACCEPT_STREAM if stream else _ACCEPT_JSON,
             *target.credential_headers(credential),
-            *target.provider.dialect_headers(name, model, said.headers),
+            *target.provider.dialect_headers(name, model, mends.headers(said.headers, losses)),
         ],
         body=said.body,
         timeouts=_timeouts(inbound, target, traits),
@@ -116,11 +125,12 @@ def prepare(inbound: Inbound, target: Target, model: str, credential: int, told:
         traits=traits,
         names=said.names,
         proofs=said.proofs,
+        sent=said.sent,
         hide_usage=stream and not inbound.peek.include_usage,
     )
 
 
-def _passed(inbound: Inbound, target: Target, name: DialectName, model: str, losses: Losses) -> _Said:
+def _passed(inbound: Inbound, target: Target, name: DialectName, model: str, losses: Losses, mends: Mends) -> _Said:
     provider = target.provider
     fields: Fields = dict(inbound.fields)
     if model != inbound.peek.model:
@@ -130,14 +140,22 @@ def _passed(inbound: Inbound, target: Target, name: DialectName, model: str, los
     if inbound.proofs and name == "openai-chat" and "messages" in fields:
         is_foreign = partial(inbound.proofs.is_anothers, maker=Maker(name, model), session=partial(session_of, inbound))
         fields["messages"] = without_foreign_signatures(fields["messages"], is_foreign, losses)
+    fields = mends.proven(fields, UPSTREAM[name], losses)
     adapted = provider.adapt(fields, dialect=name, model=model, losses=losses)
+    adapted = mends.taken(adapted, losses, unasked=_unasked(inbound))
     if _unchanged(inbound.fields, adapted) and inbound.written_plainly():
-        return _Said(inbound.body, inbound.headers)
-    return _Said(encode_json(adapted), inbound.headers)
+        return _Said(inbound.body, tuple(adapted), inbound.headers)
+    return _Said(encode_json(adapted), tuple(adapted), inbound.headers)
 
 
 def _translated(
-    request: ChatRequest, inbound: Inbound, target: Target, name: DialectName, traits: ModelTraits, losses: Losses
+    request: ChatRequest,
+    inbound: Inbound,
+    target: Target,
+    name: DialectName,
+    traits: ModelTraits,
+    losses: Losses,
+    mends: Mends,
 ) -> _Said:
     request = unique_tools(request, losses)
     proofs: ProofGatherer | None = None
@@ -146,14 +164,16 @@ def _translated(
         request = inbound.proofs.put_back(request, maker, session, losses)
         proofs = inbound.proofs.gatherer(maker, session, unsigned=traits.reasoning_in is not None)
     try:
-        body = encode_json(_translated_fields(request, target, name, traits, losses))
+        fields = _translated_fields(request, target, name, traits, losses, mends)
+        fields = mends.taken(fields, losses, unasked=_unasked(inbound))
+        body = encode_json(fields)
     except RecursionError as exc:
         raise BadRequestError("the request is nested too deeply to be translated") from exc
-    return _Said(body, names=ToolNames.of(request.tools, traits), proofs=proofs)
+    return _Said(body, tuple(fields), names=ToolNames.of(request.tools, traits), proofs=proofs)
 
 
 def _translated_fields(
-    request: ChatRequest, target: Target, name: DialectName, traits: ModelTraits, losses: Losses
+    request: ChatRequest, target: Target, name: DialectName, traits: ModelTraits, losses: Losses, mends: Mends
 ) -> Fields:
     provider = target.provider
     for path in request.extras:
@@ -161,6 +181,7 @@ def _translated_fields(
     fields = UPSTREAM[name].encode_request(request, traits, losses)
     if request.stream and name == "openai-chat" and provider.asks_stream_usage():
         _ask_for_usage(fields)
+    fields = mends.proven(fields, UPSTREAM[name], losses)
     return provider.adapt(fields, dialect=name, model=request.model, losses=losses)
 
 
@@ -170,6 +191,11 @@ def _ask_for_usage(fields: Fields) -> None:
     options = msgspec.json.decode(asked, type=dict[str, Raw]) if asked else {}
     if bytes(options.get("include_usage", b"")) != b"true":
         fields["stream_options"] = {**options, "include_usage": True}
+
+
+def _unasked(inbound: Inbound) -> tuple[str, ...]:
+    """Fields that stand in a body for our sake only."""
+    return () if inbound.peek.include_usage else ("stream_options",)
 
 
 def _unchanged(before: Fields, after: Fields) -> bool:

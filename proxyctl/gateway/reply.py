@@ -21,6 +21,8 @@ _PASSED_PREFIXES = (b"anthropic-ratelimit-", b"x-ratelimit-", b"x-tokenlimit-", 
 _ID_HEADERS: Mapping[DialectName, bytes] = {"anthropic-messages": b"request-id"}
 """Where SDKs of a dialect look for the request's id; OpenAI's reads `x-request-id`."""
 _REQUEST_ID_HEADERS = (b"request-id", b"x-request-id", b"mistral-correlation-id", b"x-goog-request-id", b"cf-ray")
+_LONGEST_HONOURED = 60.0
+"""Seconds of a `retry-after` that every SDK waits for as it is told."""
 _LONGEST_VALUE = 200
 """Bytes of a header's value that others decide."""
 
@@ -120,10 +122,17 @@ def passed_headers(upstream: Mapping[bytes, bytes]) -> Headers:
 
 
 def problem_headers(problem: Problem) -> Headers:
-    """When to come back; where nobody says, the SDK's own retries would only repeat what the gateway has tried."""
+    """When to come back; where nobody says, the SDK's own retries would only repeat what the gateway has tried.
+
+    SDKs of OpenAI, Anthropic, Groq and Together obey `x-should-retry` before they look at the status; waits of more
+    than a minute some of them replace by short ones of their own (wire notes 2026-11, "providers"). About a conflict
+    nothing is said: it is not tried again here, and its status lets SDKs do so.
+    """
     headers: Headers = []
-    if problem.retry_after is None or not problem.retryable:
-        headers.append((b"x-should-retry", b"false"))
+    wait = problem.retry_after
+    if problem.kind != "conflict" or wait is not None:
+        helps = problem.retryable and wait is not None and wait <= _LONGEST_HONOURED
+        headers.append((b"x-should-retry", b"true" if helps else b"false"))
     if problem.retry_after is not None:
         headers.append((b"retry-after", str(max(0, math.ceil(problem.retry_after))).encode()))
     return headers

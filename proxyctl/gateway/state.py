@@ -41,6 +41,7 @@ from proxyctl.metering.store.memory import MemoryStore
 from proxyctl.providers._registry import KIND_FACTS
 from proxyctl.routing.affinity import Affinity
 from proxyctl.routing.availability import Availability
+from proxyctl.routing.breaker import Trial
 from proxyctl.routing.catalogue import Catalogue
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import Plan, PlanQuery, explain, plan
@@ -170,10 +171,16 @@ class GatewayState:
         now = self.clock.now()
         return explain(query, self.live.snapshot, self.catalogue, self.availability, self.affinity, now)
 
-    def succeeded(self, session: str, deployment: Deployment) -> None:
-        """The deployment answered; `session` is the plan's."""
-        self.availability.succeeded(deployment)
-        self.affinity.succeeded(session, deployment, self.clock.now())
+    def succeeded(self, session: str, deployment: Deployment, trial: Trial | None = None) -> None:
+        """The deployment answered, on trial or not; `session` is the plan's."""
+        now = self.clock.now()
+        self.availability.succeeded(deployment, now, trial)
+        self.affinity.succeeded(session, deployment, now)
+
+    def is_out(self, deployment: Deployment) -> bool:
+        """Whether a deployment is out of use now."""
+        one, now = deployment, self.clock.now()
+        return self.availability.find(one.provider, one.model, one.credential, now) is not None
 
     def failed(self, session: str, deployment: Deployment) -> None:
         """The deployment failed in a way that weighs against it."""

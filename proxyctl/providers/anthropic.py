@@ -21,7 +21,8 @@ from proxyctl.core.errors import DecodeError, Problem
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.anthropic_messages.counting import MessagesCounter
 from proxyctl.dialects.anthropic_messages.fitted import fit_sampling, fit_thinking
-from proxyctl.dialects.base import Fields, decode_fields, encode_json
+from proxyctl.dialects.anthropic_messages.unproven import without_blocks
+from proxyctl.dialects.base import Fields, encode_json
 from proxyctl.dialects.envelope import PREFIX, is_envelope
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
@@ -39,6 +40,8 @@ _MARKED = ("tools", "system", "messages", "cache_control")
 _MARK = "cache_control"
 _THOUGHT = frozenset({"thinking", "redacted_thinking"})
 _CALLERS_OWN = frozenset({"input", "input_schema"})
+_SEALED = PREFIX.encode()
+_FOREIGN = "another provider's thinking was left out"
 _raw_list = msgspec.json.Decoder(list[Raw])
 
 _BY_FAMILY = re.compile(r"claude-([a-z]+)-(\d{1,2})(?:-(\d{1,2}))?(?![\d])")
@@ -132,8 +135,8 @@ class AnthropicProvider(Provider):
         else:
             adapted.update({name: _without_ttl(adapted[name]) for name in _MARKED if name in adapted})
         messages = adapted.get("messages")
-        if isinstance(messages, Raw) and PREFIX.encode() in bytes(messages):
-            adapted["messages"] = messages = _without_foreign_thinking(messages, losses)
+        if isinstance(messages, Raw) and _SEALED in bytes(messages):
+            adapted["messages"] = messages = without_blocks(messages, _SEALED, _is_foreign, _FOREIGN, losses)
         if isinstance(messages, Raw) and _thinks_by_budget(adapted) and _goes_on_without_thinking(messages):
             del adapted["thinking"]
             losses.add("thinking", "the open tool loop has no signed thinking to continue from: not asked for")
@@ -233,36 +236,6 @@ def _can_be_switched_off(family: str, version: tuple[int, int]) -> bool:
     if version < (5, 0) or family in ("haiku", "sonnet"):
         return True
     return family == "opus" and version < (5, 5)
-
-
-def _without_foreign_thinking(messages: Raw, losses: Losses) -> Raw:
-    """Take out the thinking blocks that another provider made and we signed: here they are a 400.
-
-    Only the messages that hold one are written anew, and of these nothing but the list of blocks: numbers keep their
-    digits, and the provider's cache finds the rest as it was.
-    """
-    try:
-        written = _raw_list.decode(messages)
-        kept = [_own_blocks(message, f"messages[{index}].content", losses) for index, message in enumerate(written)]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return messages
-    return Raw(encode_json([message for message in kept if message is not None]))
-
-
-def _own_blocks(message: Raw, path: str, losses: Losses) -> Raw | None:
-    """A message without foreign thinking, `None` when it was nothing else."""
-    if PREFIX.encode() not in bytes(message):
-        return message
-    fields = decode_fields(bytes(message))
-    content = fields.get("content", Raw())
-    if not bytes(content).startswith(b"["):
-        return message
-    blocks = _raw_list.decode(content)
-    kept = [block for block in blocks if not _is_foreign(block)]
-    if len(kept) == len(blocks):
-        return message
-    losses.add(path, "another provider's thinking was left out")
-    return Raw(encode_json({**fields, "content": kept})) if kept else None
 
 
 def _is_foreign(block: Raw) -> bool:

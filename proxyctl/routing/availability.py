@@ -1,14 +1,14 @@
 """What is out of use for a while, why, and until when.
 
-Three things can be out: a credential that its provider refused (until the config changes, a reset, or a success), a
-model that a provider says it does not have (10 minutes), and a deployment that is told to wait (a cooldown, until an
-absolute time). Every wait ends: each is capped, and a clock that jumps cannot prolong it.
+Four things can be out: a credential that its provider refused (until the config changes, a reset, or a success), a
+model that a provider says it does not have (10 minutes), a deployment that is told to wait (a cooldown, until an
+absolute time), and one that keeps failing (the circuit breaker of `routing.breaker`, which is asked and told here).
+Every wait ends: each is capped, and a clock that jumps cannot prolong it.
 
 Nothing is benched for good: what is out may be given one trial every `TRIAL_SPACING` seconds when nothing else is left,
 so that a provider that recovers early, or a key that was topped up, is noticed.
 
-The circuit breaker belongs beside this class and is asked in the same place (`find`): it will count failures and
-slow answers of a deployment, which nothing here does. Surviving a restart belongs to the store, through `entries`.
+Surviving a restart belongs to the store, through `entries`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proxyctl.routing.breaker import Breaker, Key, Trial, Wait
 from proxyctl.routing.deployment import Deployment
 
 TRIAL_SPACING = 30.0
@@ -33,10 +34,10 @@ COOLDOWN_LAST = 60.0
 
 _STRIKES_FORGOTTEN = 300.0
 _MAX_ENTRIES = 4096
+_LONGEST_REASON = 200
+"""Characters of a provider's error text that are kept."""
 _ANY_MODEL = ""
 _ANY_CREDENTIAL = -1
-
-Key = tuple[str, str, int]
 
 
 class Cooldown(Struct, frozen=True, kw_only=True, tag=True):
@@ -71,7 +72,7 @@ class Out(Struct, frozen=True, kw_only=True):
     `credential` is `None` when the thing is out with every key; `tried_at` is when the last trial was taken.
     """
 
-    kind: Literal["cooling", "credential", "missing"]
+    kind: Literal["cooling", "credential", "failing", "missing"]
     provider: str
     model: str
     credential: int | None
@@ -97,7 +98,10 @@ class Out(Struct, frozen=True, kw_only=True):
             return f"said that it does not have {self.model} (asked again in {left})"
         if self.kind == "credential":
             return f"its key{f' {label!r}' if label else ''} was refused: {self.reason}"
-        return f"{self.model}{f' with the key {label!r}' if label else ''} is cooling for {left}: {self.reason}"
+        model = f"{self.model}{f' with the key {label!r}' if label else ''}"
+        if self.kind == "failing":
+            return f"{model} is failing (tried again in {left}): {self.reason}"
+        return f"{model} is cooling for {left}: {self.reason}"
 
 
 class Availability:
@@ -106,27 +110,50 @@ class Availability:
     def __init__(self) -> None:
         self._outs: dict[Key, Out] = {}
         self._strikes: dict[Key, tuple[int, float]] = {}
+        self._breaker = Breaker()
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is out of use."""
-        return not self._outs
+        """Whether nothing is out of use, or on trial."""
+        return not self._outs and not self._breaker.opened
 
     def find(self, provider: str, model: str, credential: int, now: float) -> Out | None:
         """What keeps this deployment out of use now, `None` when nothing does."""
-        if not self._outs:
-            return None
-        for key in (
-            (provider, model, _ANY_CREDENTIAL),
-            (provider, _ANY_MODEL, credential),
-            (provider, model, credential),
-        ):
-            out = self._outs.get(key)
-            if out is not None:
-                if not _is_over(out, now):
-                    return out
-                del self._outs[key]
+        if self._outs:
+            for key in (
+                (provider, model, _ANY_CREDENTIAL),
+                (provider, _ANY_MODEL, credential),
+                (provider, model, credential),
+            ):
+                out = self._outs.get(key)
+                if out is not None:
+                    if not _is_over(out, now):
+                        return out
+                    del self._outs[key]
+        if self._breaker.opened:
+            wait = self._breaker.find((provider, model, credential), now)
+            return None if wait is None else _failing((provider, model, credential), wait)
         return None
+
+    def enter(self, deployment: Deployment, now: float) -> Trial | Out | None:
+        """Ask for leave right before an attempt: an `Out` says that the breaker gives none.
+
+        It may have opened since the plan was made, or another request may be trying. `None` is leave, and so is a
+        trial: it must be given back by `leave`, and handed to `succeeded` or `failed` where one of these is told.
+        """
+        if not self._breaker.opened:
+            return None
+        key = _key(deployment)
+        entered = self._breaker.enter(key, now)
+        return _failing(key, entered) if isinstance(entered, Wait) else entered
+
+    def leave(self, trial: Trial) -> None:
+        """The trial is over, whether or not it showed anything."""
+        self._breaker.leave(trial)
+
+    def answering(self, trial: Trial, now: float) -> None:
+        """The trial's answer has begun."""
+        self._breaker.answering(trial, now)
 
     def apply(self, consequence: Consequence, deployment: Deployment, now: float) -> Out:
         """Take out of use what a failure says must be."""
@@ -138,8 +165,13 @@ class Availability:
             case ModelMissing(reason):
                 return self._put("missing", deployment, reason, now, now + MISSING_SECONDS)
 
-    def succeeded(self, deployment: Deployment) -> None:
+    def failed(self, deployment: Deployment, reason: str, now: float, trial: Trial | None = None) -> None:
+        """The deployment is at fault for a failed attempt: what `Judgement.trips` says."""
+        self._breaker.failed(_key(deployment), reason[:_LONGEST_REASON], now, trial)
+
+    def succeeded(self, deployment: Deployment, now: float, trial: Trial | None = None) -> None:
         """An answer proves that key, model and deployment are fine."""
+        self._breaker.succeeded(_key(deployment), now, trial)
         if not self._outs and not self._strikes:
             return
         for key in _keys(deployment).values():
@@ -150,6 +182,9 @@ class Availability:
         """Take the trial that is due, so that the next one waits for its own time; false when none is due."""
         if now < out.trial_at:
             return False
+        if out.kind == "failing":
+            self._breaker.hasten((out.provider, out.model, out.credential or 0), now)
+            return True
         key = (
             out.provider,
             _ANY_MODEL if out.kind == "credential" else out.model,
@@ -161,7 +196,9 @@ class Availability:
 
     def reset(self, provider: str) -> int:
         """Forget everything about one provider; the number of things that were out of use."""
-        return self._forget(lambda out: out.provider == provider, provider)
+        failing = [key for key in self._breaker.opened if key[0] == provider]
+        self._breaker.forget(lambda key: key[0] == provider)
+        return len(failing) + self._forget(lambda out: out.provider == provider, provider)
 
     def config_changed(self, providers: Iterable[str]) -> None:
         """Believe the credentials of these providers again: their settings or keys are new."""
@@ -170,11 +207,12 @@ class Availability:
 
     def entries(self, provider: str, now: float) -> tuple[Out, ...]:
         """What is out of use at one provider, what comes back first standing first."""
-        outs = (out for out in self._outs.values() if out.provider == provider and not _is_over(out, now))
+        outs = [out for out in self._outs.values() if out.provider == provider and not _is_over(out, now)]
+        outs += (_failing(key, wait) for key, wait in self._breaker.entries(provider, now))
         return tuple(sorted(outs, key=lambda out: math.inf if out.until is None else out.until))
 
     def _cool(self, cooldown: Cooldown, deployment: Deployment, now: float) -> Out:
-        key = _keys(deployment)["cooling"]
+        key = _key(deployment)
         strikes, last = self._strikes.get(key, (0, now))
         if now - last > _STRIKES_FORGOTTEN:
             strikes = 0
@@ -221,6 +259,23 @@ class Availability:
         if provider is not None:
             self._strikes = {key: strike for key, strike in self._strikes.items() if key[0] != provider}
         return len(gone)
+
+
+def _key(deployment: Deployment) -> Key:
+    return deployment.provider, deployment.model, deployment.credential
+
+
+def _failing(key: Key, wait: Wait) -> Out:
+    provider, model, credential = key
+    return Out(
+        kind="failing",
+        provider=provider,
+        model=model,
+        credential=credential,
+        reason=wait.reason,
+        since=wait.since,
+        until=wait.until,
+    )
 
 
 def _keys(deployment: Deployment) -> dict[str, Key]:

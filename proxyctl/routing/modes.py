@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TOLD = 3
 """So many things out of use are told in a note; a list of all would fill the screen."""
 
-StateWord = Literal["ready", "inactive", "off", "shadowed", "cooling"]
+StateWord = Literal["ready", "inactive", "off", "shadowed", "cooling", "failing"]
 
 
 class Moded(Protocol):
@@ -110,5 +110,6 @@ def state_of(name: str, snapshot: Snapshot, availability: Availability, now: flo
     cooling = [out for out in outs if out.kind == "cooling"]
     # A reload may have left fewer keys than there were when something was put out of use.
     labels: dict[int | None, str] = dict(enumerate(view.credentials)) if len(view.credentials) > 1 else {}
-    told = [out.describe(now, labels.get(out.credential, "")) for out in cooling or outs]
-    return State("cooling" if cooling else "ready", "; ".join(told[:_TOLD]))
+    failing = [out for out in outs if out.kind == "failing"]
+    told = [out.describe(now, labels.get(out.credential, "")) for out in [*failing, *cooling] or outs]
+    return State("failing" if failing else "cooling" if cooling else "ready", "; ".join(told[:_TOLD]))

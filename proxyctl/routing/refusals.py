@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from proxyctl.core.errors import GatewayError, NotFoundError, UnavailableError, UnsupportedError
 from proxyctl.routing.arrange import Arranger, Skip
+from proxyctl.routing.availability import Out
 from proxyctl.routing.catalogue import Catalogue
 from proxyctl.routing.modes import absence
 from proxyctl.routing.select import Rule
@@ -54,13 +55,11 @@ def refuse(
     now: float,
 ) -> Refusal:
     """The error for a plan of `rule` that has no deployments."""
-    model = model if len(model) <= _LONGEST else f"{model[:_LONGEST]}…"
+    model = _short(model)
     left_out = "; ".join(f"{skip.provider}: {skip.reason}" for skip in skipped)
     waiting = [out for _, _, out in arranger.benched if out.kind != "missing"]
     if waiting:
-        seconds = max(1, math.ceil(min(out.recovery for out in waiting) - now))
-        message = f"all providers that could serve {model!r} are out of use for now"
-        return Refusal(UnavailableError(message, retry_after=seconds, hint=left_out))
+        return Refusal(waiting_error(model, waiting, now, hint=left_out))
     if arranger.unable:
         reasons = "; ".join(f"{skip.provider}: {skip.reason}" for skip in arranger.unable)
         return Refusal(UnsupportedError(f"no provider can serve this request: {reasons}", hint=left_out))
@@ -70,6 +69,18 @@ def refuse(
         hint = f"give it a key and `proxyctl reload`, or `proxyctl providers set {exclusive.name} pooled`"
         return Refusal(UnavailableError(message, hint=hint), (hint,))
     return _not_found(model, rule, left_out, snapshot, catalogue)
+
+
+def waiting_error(model: str, waiting: Sequence[Out], now: float, *, hint: str = "") -> UnavailableError:
+    """The error for a request that only these could serve, with the soonest recovery."""
+    seconds = max(1, math.ceil(min(out.recovery for out in waiting) - now))
+    message = f"all providers that could serve {_short(model)!r} are out of use for now"
+    hint = hint or "; ".join(f"{out.provider}: {out.describe(now)}" for out in waiting)
+    return UnavailableError(message, retry_after=seconds, hint=hint)
+
+
+def _short(model: str) -> str:
+    return model if len(model) <= _LONGEST else f"{model[:_LONGEST]}…"
 
 
 def _not_found(model: str, rule: Rule, left_out: str, snapshot: Snapshot, catalogue: Catalogue) -> Refusal:

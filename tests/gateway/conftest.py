@@ -15,6 +15,7 @@ import pytest
 
 from proxyctl.config.load import load
 from proxyctl.config.paths import Paths
+from proxyctl.core.clock import Clock
 from proxyctl.core.exchange import ExchangeRecord
 from proxyctl.gateway.app import create_app
 from proxyctl.gateway.state import GatewayState
@@ -85,7 +86,9 @@ async def start_gateway(simulator: Simulator, tmp_path: Path) -> AsyncIterator[S
     running = AsyncExitStack()
     started = 0
 
-    async def start(text: str | None = None, environ: dict[str, str] | None = None) -> Gateway:
+    async def start(
+        text: str | None = None, environ: dict[str, str] | None = None, clock: Clock | None = None
+    ) -> Gateway:
         nonlocal started
         home = tmp_path / str(started)
         started += 1
@@ -99,6 +102,7 @@ async def start_gateway(simulator: Simulator, tmp_path: Path) -> AsyncIterator[S
             paths=paths,
             instance="test",
             token=TOKEN,
+            clock=clock,
             environ=lambda: values,
             folder=home,
         )

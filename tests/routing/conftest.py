@@ -124,7 +124,7 @@ class World:
     def serve(self, model: str, **given: Any) -> Deployment:
         """Plan, and let the first deployment answer."""
         made = self.plan(model, **given)
-        self.availability.succeeded(made.steps[0])
+        self.availability.succeeded(made.steps[0], self.clock.now())
         self.affinity.succeeded(made.session, made.steps[0], self.clock.now())
         return made.steps[0]
 

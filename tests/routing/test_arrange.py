@@ -9,6 +9,7 @@ import pytest
 from proxyctl.core.errors import NotFoundError, UnavailableError, UnsupportedError
 from proxyctl.core.exchange import Peek
 from proxyctl.routing.availability import Cooldown, CredentialRefused, ModelMissing
+from proxyctl.routing.breaker import Trial
 from proxyctl.routing.needs import ModelFacts
 from proxyctl.routing.plan import PlanQuery, plan
 
@@ -322,3 +323,43 @@ def test_the_last_deployment_gets_single_spaced_trials(world, deployment):
     here.clock.advance(30)
     assert here.serve("m").provider == "gemini"
     assert "a trial" not in here.first("m").reason
+
+
+def keep_failing(here, step):
+    """Open a breaker for its longest time: every trial fails."""
+    for _ in range(5):
+        here.availability.failed(step, "500", here.clock.now())
+    for seconds in (5, 10, 20, 40):
+        here.clock.advance(seconds)
+        trial = here.availability.enter(step, here.clock.now())
+        here.availability.failed(step, "500", here.clock.now(), trial)
+
+
+def test_a_deployment_that_keeps_failing_is_left_out_until_it_is_tried(world, deployment):
+    here = pool(world, gemini=1.0, groq=1.0)
+    for _ in range(5):
+        here.availability.failed(deployment("gemini", "m"), "500", here.clock.now())
+
+    assert here.targets("m") == ["groq:m"]
+    assert here.left_out("m") == {"gemini": "m is failing (tried again in 5 s): 5 failures in a row, the last one: 500"}
+    here.clock.advance(5)
+    assert sorted(here.targets("m")) == ["gemini:m", "groq:m"]
+    assert isinstance(here.availability.enter(deployment("gemini", "m"), here.clock.now()), Trial)
+    assert here.targets("m") == ["groq:m"]
+
+
+def test_the_last_deployment_is_tried_before_a_long_opening_ends(world, deployment):
+    here, step = pool(world, gemini=1.0), deployment("gemini", "m")
+    keep_failing(here, step)
+    with pytest.raises(UnavailableError) as caught:
+        here.plan("m")
+    assert caught.value.retry_after == 30
+
+    here.clock.advance(30)
+    assert here.explain("m").steps[0].reason.endswith("a trial, since all are out of use")
+    assert here.availability.find("gemini", "m", 0, here.clock.now()) is not None
+    assert len(here.plan("m").steps) == 1
+
+    assert isinstance(here.availability.enter(step, here.clock.now()), Trial)
+    with pytest.raises(UnavailableError):
+        here.plan("m")

@@ -13,6 +13,7 @@ from proxyctl.routing.availability import (
     CredentialRefused,
     ModelMissing,
 )
+from proxyctl.routing.breaker import ROW, Trial
 
 NOW = 1_800_000_000.0
 
@@ -69,7 +70,7 @@ def test_cooldowns_without_a_time_double_and_start_again_after_a_success(deploym
         waits.append(out.until - now)
         now = out.until
 
-    availability.succeeded(deployment())
+    availability.succeeded(deployment(), NOW)
 
     assert waits == [5, 10, 20, 40, 60, 60]
     assert availability.apply(Cooldown(reason="429"), deployment(), now).until == now + 5
@@ -87,7 +88,7 @@ def test_a_success_clears_key_model_and_deployment(deployment):
     for consequence in (CredentialRefused("401"), ModelMissing("404"), Cooldown(reason="429")):
         availability.apply(consequence, deployment(), NOW)
 
-    availability.succeeded(deployment())
+    availability.succeeded(deployment(), NOW)
 
     assert availability.entries("groq", NOW) == ()
 
@@ -158,3 +159,45 @@ def test_entries_tell_their_countdown(deployment):
         "said that it does not have llama (asked again in 10 min)",
         "its key was refused: 401 no",
     ]
+
+
+def test_a_deployment_that_keeps_failing_is_out_for_a_while(deployment):
+    availability = Availability()
+    for _ in range(ROW):
+        availability.failed(deployment(), "x" * 1000, NOW)
+
+    assert not availability.is_quiet
+    out = availability.find("groq", "llama", 0, NOW)
+    assert kind_of(out) == "failing"
+    assert out.recovery == NOW + 5
+    assert len(out.reason) < 300
+    assert out.describe(NOW + 2, "key").startswith("llama with the key 'key' is failing (tried again in 3 s): 5 fail")
+    assert availability.entries("groq", NOW) == (out,)
+    assert availability.entries("gemini", NOW) == ()
+    assert availability.find("groq", "llama", 0, NOW + 5) is None
+    assert availability.entries("groq", NOW + 5) == ()
+
+
+def test_a_reset_closes_the_breakers_of_one_provider(deployment):
+    availability = Availability()
+    for name in ("groq", "gemini"):
+        for _ in range(ROW):
+            availability.failed(deployment(name), "500", NOW)
+
+    assert availability.reset("groq") == 1
+    assert availability.find("groq", "llama", 0, NOW) is None
+    assert kind_of(availability.find("gemini", "llama", 0, NOW)) == "failing"
+    assert availability.reset("gemini") == 1
+    assert availability.is_quiet
+
+
+def test_the_breaker_gives_leave_for_each_attempt(deployment):
+    availability = Availability()
+    assert availability.enter(deployment(), NOW) is None
+    for _ in range(ROW):
+        availability.failed(deployment(), "500", NOW)
+
+    assert kind_of(availability.enter(deployment(), NOW + 1)) == "failing"
+    assert isinstance(availability.enter(deployment(), NOW + 5), Trial)
+    assert kind_of(availability.enter(deployment(), NOW + 5)) == "failing"
+    assert availability.enter(deployment("gemini"), NOW + 5) is None

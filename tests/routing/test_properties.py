@@ -17,7 +17,14 @@ from proxyctl.core.clock import ManualClock
 from proxyctl.core.errors import NotFoundError, UnavailableError
 from proxyctl.core.exchange import Peek
 from proxyctl.routing.affinity import Affinity
-from proxyctl.routing.availability import COOLDOWN_CAP, Availability, Cooldown, CredentialRefused, ModelMissing
+from proxyctl.routing.availability import (
+    COOLDOWN_CAP,
+    Availability,
+    Cooldown,
+    CredentialRefused,
+    ModelMissing,
+    Out,
+)
 from proxyctl.routing.catalogue import Catalogue
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.needs import ModelFacts
@@ -262,13 +269,18 @@ class LifeOfARouter(RuleBasedStateMachine):
         affinity: Affinity,
         now: float,
     ) -> None:
+        entered = availability.enter(step, now)
+        assert not isinstance(entered, Out)
+        if entered is not None:
+            availability.leave(entered)
         if happened == "served":
-            availability.succeeded(step)
+            availability.succeeded(step, now, entered)
             affinity.succeeded(session, step, now)
             assert availability.find(step.provider, step.model, step.credential, now) is None
             return
         affinity.failed(session, step, now)
         if happened == "failed":
+            availability.failed(step, "500", now, entered)
             return
         consequence = {
             "cooled": Cooldown(reason="429"),

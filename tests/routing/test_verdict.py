@@ -14,9 +14,10 @@ from proxyctl.core.errors import (
     UpstreamError,
 )
 from proxyctl.routing.availability import Cooldown, CredentialRefused, ModelMissing
-from proxyctl.routing.verdict import ROWS, Judgement, Verdict, judge, next_step
+from proxyctl.routing.verdict import ROWS, Judgement, Verdict, judge, larger_only, next_step
 
 RETRY, KEY, FALL, STOP = Verdict.RETRY_SAME, Verdict.NEXT_KEY, Verdict.FALL_BACK, Verdict.GIVE_UP
+LARGER = Verdict.LARGER
 
 
 def failure(error, kind, status, *, code="test", **fields) -> UpstreamError:
@@ -43,6 +44,10 @@ TRANSCRIPT = [
     (failure(StatusError, "overloaded", 200), RETRY, FALL, "overloaded"),
     (failure(StatusError, "upstream", 520), RETRY, FALL, "other_failure"),
     (failure(StatusError, "rate_limit", 429), KEY, KEY, "rate_limited"),
+    (failure(StatusError, "rate_limit", 429, retry_after=2.1), KEY, KEY, "rate_limited"),
+    (failure(StatusError, "rate_limit", 429, retry_after=1, retryable=False), KEY, KEY, "rate_limited"),
+    (failure(StatusError, "rate_limit", 429, retry_after=2), RETRY, KEY, "rate_limited_briefly"),
+    (failure(StatusError, "rate_limit", 413, retry_after=0), RETRY, KEY, "rate_limited_briefly"),
     (failure(StatusError, "rate_limit", 413), KEY, KEY, "rate_limited"),
     (failure(StatusError, "upstream_auth", 401), KEY, KEY, "credential_refused"),
     (failure(StatusError, "upstream_auth", 400), KEY, KEY, "credential_refused"),
@@ -50,9 +55,9 @@ TRANSCRIPT = [
     (failure(StatusError, "billing", 429), KEY, KEY, "credential_refused"),
     (failure(StatusError, "forbidden", 403), KEY, KEY, "credential_refused"),
     (failure(StatusError, "not_found", 404), FALL, FALL, "model_missing"),
-    (failure(StatusError, "context_length", 400), STOP, STOP, "too_long"),
-    (failure(StatusError, "context_length", 403), STOP, STOP, "too_long"),
-    (failure(StatusError, "too_large", 413), STOP, STOP, "too_long"),
+    (failure(StatusError, "context_length", 400), LARGER, LARGER, "too_long"),
+    (failure(StatusError, "context_length", 403), LARGER, LARGER, "too_long"),
+    (failure(StatusError, "too_large", 413), LARGER, LARGER, "too_long"),
     (failure(StatusError, "bad_request", 400), STOP, STOP, "callers_fault"),
     (failure(StatusError, "bad_request", 422), STOP, STOP, "callers_fault"),
     (failure(StatusError, "conflict", 409), STOP, STOP, "callers_fault"),
@@ -76,6 +81,55 @@ def test_nothing_is_tried_after_commit(error, _first, _second, _rule):
     judgement = judge(error, tries_on_this=1, committed=True)
 
     assert (judgement.verdict, judgement.consequence) == (STOP, None)
+
+
+def test_a_brief_limit_is_waited_out_for_as_long_as_the_provider_says():
+    error = failure(StatusError, "rate_limit", 429, retry_after=1.25)
+
+    first, second = judge(error, tries_on_this=1, left=1.3), judge(error, tries_on_this=2, left=1.3)
+
+    assert (first.verdict, first.wait, first.backoff, first.consequence) == (RETRY, 1.25, 0, None)
+    assert (second.verdict, second.wait) == (KEY, 0)
+    assert second.consequence == Cooldown(reason="no luck", retry_after=1.25)
+
+
+def test_a_limit_beyond_the_deadline_is_not_waited_out():
+    error = failure(StatusError, "rate_limit", 429, retry_after=1.25)
+
+    judgement = judge(error, tries_on_this=1, left=1.25)
+
+    assert (judgement.verdict, judgement.consequence) == (KEY, Cooldown(reason="no luck", retry_after=1.25))
+
+
+def test_a_prompt_that_is_too_long_has_no_consequence():
+    judgement = judge(failure(StatusError, "context_length", 400), tries_on_this=1)
+
+    assert (judgement.consequence, judgement.counts) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("contexts", "kept"),
+    [
+        ({"a": 100, "b": 99, "c": 100, "d": 101, "e": 500}, "ade"),
+        ({"a": 100, "d": 50}, "a"),
+        ({"b": 500, "c": 500}, "a"),
+        ({}, "a"),
+    ],
+)
+def test_only_what_is_known_to_read_more_is_left_of_a_plan(deployment, contexts, kept):
+    steps = tuple(deployment(f"p{model}", model, 0) for model in "abcde")
+
+    larger = larger_only(steps, 0, lambda step: contexts.get(step.model))
+
+    assert "".join(step.model for step in larger) == kept
+
+
+def test_what_was_tried_before_stays_where_it_is(deployment):
+    steps = tuple(deployment("p", model, 0) for model in "abc")
+
+    larger = larger_only(steps, 1, lambda step: {"a": 9, "b": 5, "c": 4}[step.model])
+
+    assert larger == steps[:2]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +172,7 @@ def test_only_overload_waits_before_it_tries_again():
         (KEY, "credential", 1),
         (FALL, "model", 2),
         (FALL, "provider", 3),
+        (LARGER, "model", 2),
         (STOP, "model", None),
     ],
 )

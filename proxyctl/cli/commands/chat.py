@@ -68,7 +68,7 @@ def chat(
 def default_model(client: AdminClient) -> str:
     """The primary's cheapest priced model, as `provider:model`; the next provider's when the primary cannot serve."""
     report = client.status()
-    ready = [one for one in report.providers if one.active and one.state in {"ready", "cooling"}]
+    ready = [one for one in report.providers if one.active and one.state in {"ready", "cooling", "failing"}]
     ready.sort(key=lambda one: not one.primary)
     listed = client.models().models
     for provider in ready:

@@ -143,7 +143,7 @@ def _tell_ready(cli: CliContext, ready: Ready) -> None:
 
     cli.output.show(ready, daemon.started)
     report = cli.connect().status()
-    if any(one.state in {"ready", "cooling"} for one in report.providers):
+    if any(one.state in {"ready", "cooling", "failing"} for one in report.providers):
         return
     kinds = sorted((one for one in cli.kinds.values() if one.needs_key), key=lambda one: one.name != report.primary)
     cli.output.data("")

@@ -16,6 +16,7 @@ from proxyctl.dialects.anthropic_messages import errors, peek, request
 from proxyctl.dialects.anthropic_messages.emit import MessagesStreamEncoder
 from proxyctl.dialects.anthropic_messages.encode import encode_request
 from proxyctl.dialects.anthropic_messages.stream import MessagesStreamDecoder
+from proxyctl.dialects.anthropic_messages.unproven import without_thinking
 from proxyctl.dialects.anthropic_messages.watch import MessagesWatch
 from proxyctl.dialects.base import AnswerContext, AnswerFacts, Fields, InboundDialect, UpstreamDialect
 from proxyctl.dialects.error_body import decode_error
@@ -26,6 +27,7 @@ class AnthropicMessages(InboundDialect, UpstreamDialect):
     """Spoken on both sides."""
 
     name = "anthropic-messages"
+    conversation = "messages"
     document_urls = True
 
     @override
@@ -43,6 +45,10 @@ class AnthropicMessages(InboundDialect, UpstreamDialect):
     @override
     def encode_request(self, request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
         return encode_request(request, traits, losses)
+
+    @override
+    def without_thinking(self, conversation: Raw, losses: Losses) -> Raw:
+        return without_thinking(conversation, losses)
 
     @override
     def decode_answer(self, body: bytes) -> Answer:

@@ -28,6 +28,7 @@ from proxyctl.dialects.gemini_generate import errors, incoming, outgoing, peek
 from proxyctl.dialects.gemini_generate.emit import GeminiStreamEncoder
 from proxyctl.dialects.gemini_generate.request import encode_request
 from proxyctl.dialects.gemini_generate.stream import GeminiStreamDecoder
+from proxyctl.dialects.gemini_generate.unproven import without_thoughts
 from proxyctl.dialects.gemini_generate.watch import GeminiWatch
 from proxyctl.dialects.traits import ModelTraits
 
@@ -36,6 +37,7 @@ class GeminiGenerate(InboundDialect, UpstreamDialect, Continuing):
     """Spoken on both sides. A request's model and whether it streams stand in its address."""
 
     name: ClassVar[DialectName] = "gemini-generate"
+    conversation = "contents"
 
     @override
     def peek(self, fields: Mapping[str, Raw], *, size: int) -> Peek:
@@ -57,6 +59,10 @@ class GeminiGenerate(InboundDialect, UpstreamDialect, Continuing):
     @override
     def encode_request(self, request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
         return encode_request(request, traits, losses)
+
+    @override
+    def without_thinking(self, conversation: Raw, losses: Losses) -> Raw:
+        return without_thoughts(conversation, losses)
 
     @override
     def decode_answer(self, body: bytes) -> Answer:

@@ -18,6 +18,7 @@ from proxyctl.dialects.openai_responses import errors, peek, request
 from proxyctl.dialects.openai_responses.emit import ResponsesStreamEncoder
 from proxyctl.dialects.openai_responses.encode import encode_request
 from proxyctl.dialects.openai_responses.stream import ResponsesStreamDecoder
+from proxyctl.dialects.openai_responses.unproven import without_reasoning
 from proxyctl.dialects.openai_responses.watch import ResponsesWatch
 from proxyctl.dialects.traits import ModelTraits
 
@@ -26,6 +27,7 @@ class OpenAIResponses(InboundDialect, UpstreamDialect):
     """Spoken on both sides."""
 
     name = "openai-responses"
+    conversation = "input"
     document_urls = True
 
     @override
@@ -43,6 +45,10 @@ class OpenAIResponses(InboundDialect, UpstreamDialect):
     @override
     def encode_request(self, request: ChatRequest, traits: ModelTraits, losses: Losses) -> Fields:
         return encode_request(request, traits, losses)
+
+    @override
+    def without_thinking(self, conversation: Raw, losses: Losses) -> Raw:
+        return without_reasoning(conversation, losses)
 
     @override
     def decode_answer(self, body: bytes) -> Answer:

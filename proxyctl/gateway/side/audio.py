@@ -40,7 +40,6 @@ class FormInbound(Inbound):
         self.body = body
         self.fields = {}
         self._canonical = None
-        self.left_out = ()
         try:
             parts = parts_of(body, boundary_of(headers.get(b"content-type", b"").decode("latin-1")))
             model, self.model_part = value_of(body, parts, "model")

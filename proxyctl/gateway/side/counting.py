@@ -29,6 +29,7 @@ from proxyctl.dialects.registry import UPSTREAM
 from proxyctl.dialects.side.facts import Counter
 from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
+from proxyctl.gateway.mending import UNMENDED, Mends, mended
 from proxyctl.gateway.prepare import Prepared, lane_of, prepare
 from proxyctl.gateway.state import GatewayState, plan_query
 from proxyctl.gateway.targets import Target
@@ -86,14 +87,16 @@ def _read(live: Live, inbound: Inbound, first: Deployment | None) -> ChatRequest
         return None
 
 
-async def _asked(state: GatewayState, live: Live, inbound: Inbound, deployment: Deployment) -> Counted | None:
+async def _asked(
+    state: GatewayState, live: Live, inbound: Inbound, deployment: Deployment, mends: Mends = UNMENDED
+) -> Counted | None:
     """The provider's own count, `None` when it gives none. Raises `BadRequestError` for what it says is malformed."""
     target = live.targets[deployment.provider]
     counter = target.provider.beside.counter
     if counter is None:
         return None
     try:
-        prepared = prepare(inbound, target, deployment.model, deployment.credential)
+        prepared = prepare(inbound, target, deployment.model, deployment.credential, mends=mends)
         call = _call(inbound, prepared, target, deployment, counter)
     except (UnsupportedError, RecursionError):
         return None
@@ -103,10 +106,11 @@ async def _asked(state: GatewayState, live: Live, inbound: Inbound, deployment: 
         tokens = counter.decode(answer)
     except (UpstreamError, DecodeError, TimeoutError) as exc:
         if own and isinstance(exc, StatusError) and exc.problem.status in _CALLERS:
-            refused = target.provider.refused_values(inbound.headers, exc.problem)
-            if refused is not None and not inbound.left_out:  # as a message it would be sent once more too
-                inbound.leave_out(*refused)
-                return await _asked(state, live, inbound, deployment)
+            more = mended(
+                mends, exc.problem, target.provider, prepared.dialect, sent=prepared.sent, headers=inbound.headers
+            )
+            if more is not None:  # as a message it would be sent once more too
+                return await _asked(state, live, inbound, deployment, more)
             message = live.redact(f"{target.name}: {exc.problem.message}")
             raise BadRequestError(message, param=exc.problem.param, code=exc.problem.code) from exc
         _log.info("%s did not count: %s", target.name, live.redact(str(exc)))
