@@ -17,12 +17,11 @@ from msgspec.structs import replace
 
 from proxyctl.core.errors import GarbageError, NoAnswerError, Problem, StatusError, UpstreamError
 from proxyctl.core.exchange import AttemptRecord, AttemptResult, Exchange, Outcome
-from proxyctl.core.headers import retry_after_seconds
 from proxyctl.dialects.base import AnswerContext
 from proxyctl.gateway.continuing import Asking
 from proxyctl.gateway.inbound import Inbound, Keep
 from proxyctl.gateway.prepare import Prepared
-from proxyctl.gateway.problems import seen_from_here
+from proxyctl.gateway.problems import refusal, seen_from_here
 from proxyctl.gateway.relay import garbage_error
 from proxyctl.gateway.reply import Headers, Reply, passed_headers, served_headers, upstream_request_id
 from proxyctl.gateway.targets import Target
@@ -145,11 +144,14 @@ class Attempt(ABC):
 
     async def _refusal(self, answer: UpstreamAnswer) -> StatusError:
         body = await self._read_error(answer)
-        problem = self.prepared.dialect.decode_error(answer.status, body)
-        problem = self.target.provider.refine_problem(problem, status=answer.status, body=body)
-        if problem.retry_after is None:
-            wait = retry_after_seconds(answer.headers, self.exchange.clock.now())
-            problem = replace(problem, retry_after=wait)
+        problem = refusal(
+            self.target,
+            self.prepared.dialect,
+            status=answer.status,
+            headers=answer.headers,
+            body=body,
+            now=self.exchange.clock.now(),
+        )
         return StatusError(problem, body=body)
 
     async def _read_error(self, answer: UpstreamAnswer) -> bytes:

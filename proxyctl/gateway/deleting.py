@@ -6,7 +6,6 @@ its maker did not delete stays here as well, so that deleting can be tried again
 
 from __future__ import annotations
 
-import contextlib
 from urllib.parse import quote
 
 import msgspec
@@ -16,13 +15,12 @@ from typing_extensions import override
 
 from proxyctl.core.chat import DialectName
 from proxyctl.core.errors import GatewayError, Problem, UpstreamError
-from proxyctl.core.headers import retry_after_seconds
 from proxyctl.dialects.base import encode_json
 from proxyctl.dialects.registry import UPSTREAM
 from proxyctl.dialects.typed import fits
 from proxyctl.gateway.kept_responses import retrieve
 from proxyctl.gateway.live import Live
-from proxyctl.gateway.problems import seen_from_here
+from proxyctl.gateway.problems import refusal, seen_from_here
 from proxyctl.gateway.state import GatewayState
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.transport import Timeouts
@@ -31,6 +29,7 @@ from proxyctl.gateway.upstream import UpstreamCall
 PATIENCE = 30.0
 """Seconds for a provider's answer."""
 _RESPONSES: DialectName = "openai-responses"
+_ACCEPT = (b"accept", b"application/json")
 _NOT_DELETED = "not_deleted"
 
 
@@ -75,9 +74,8 @@ async def _delete_at(maker: str, response_id: str, state: GatewayState, live: Li
         problem = exc.problem
     if problem is None:
         return
-    label = target.credentials[credential].label if target.credentials else ""
     problem = replace(problem, message=live.redact(problem.message))
-    raise StillKeptError(seen_from_here(problem, label=target.name, credential=label))
+    raise StillKeptError(seen_from_here(problem, label=target.name, credential=target.label(credential)))
 
 
 def _found(maker: str, response_id: str, live: Live) -> tuple[Target, int]:
@@ -100,32 +98,21 @@ def _found(maker: str, response_id: str, live: Live) -> tuple[Target, int]:
 
 async def _asked(state: GatewayState, target: Target, credential: int, response_id: str) -> Problem | None:
     """Ask the provider; `None` when it has the response no more. Raises `UpstreamError` when it gives no answer."""
-    provider = target.provider
-    path = f"{target.path}{provider.target(_RESPONSES, '', stream=False)}/{quote(response_id, safe='')}"
+    path = f"{target.path}{target.provider.target(_RESPONSES, '', stream=False)}/{quote(response_id, safe='')}"
     call = UpstreamCall(
         origin=target.origin,
         method=b"DELETE",
         target=path.encode(),
-        headers=[
-            *target.headers,
-            (b"accept", b"application/json"),
-            *target.credential_headers(credential),
-            *provider.dialect_headers(_RESPONSES, "", {}),
-        ],
+        headers=target.call_headers(_ACCEPT, dialect=_RESPONSES, model="", credential=credential, client={}),
         body=b"",
         timeouts=Timeouts(target.settings.connect_timeout, PATIENCE, PATIENCE),
     )
-    answer = await state.upstream.send(call)
-    async with contextlib.aclosing(answer):
-        body = await answer.read(seconds=PATIENCE)
-    if answer.status == 404:
+    status, headers, body = await state.upstream.whole(call, seconds=PATIENCE)
+    if status == 404:
         return None
-    if answer.status != 200:
-        problem = UPSTREAM[_RESPONSES].decode_error(answer.status, body)
-        problem = provider.refine_problem(problem, status=answer.status, body=body)
-        if problem.retry_after is None:
-            problem = replace(problem, retry_after=retry_after_seconds(answer.headers, state.clock.now()))
-        return problem
+    if status != 200:
+        now = state.clock.now()
+        return refusal(target, UPSTREAM[_RESPONSES], status=status, headers=headers, body=body, now=now)
     if fits(_deleted, body) and _deleted.decode(body).deleted:
         return None
     message = "it did not say that it deleted the response"

@@ -7,7 +7,6 @@ provider answers replaces what was known of it; a failure leaves the old list in
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -17,7 +16,7 @@ from proxyctl.core.clock import Clock
 from proxyctl.core.errors import DecodeError, UpstreamError
 from proxyctl.dialects.registry import UPSTREAM
 from proxyctl.gateway.live import Live
-from proxyctl.gateway.problems import seen_from_here
+from proxyctl.gateway.problems import refusal, seen_from_here
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.transport import Timeouts
 from proxyctl.gateway.upstream import Upstream, UpstreamCall
@@ -33,6 +32,7 @@ class HasLive(Protocol):
 
 
 REFRESH_SECONDS = 6 * 3600
+_ACCEPT = (b"accept", b"application/json")
 _LIST_TIMEOUT = 10.0
 _WHOLE_LIST = 30.0
 """Seconds for all pages: a server that drips never falls silent."""
@@ -107,23 +107,17 @@ class Discovery:
     async def _get(self, target: Target, path: str) -> bytes:
         provider = target.provider
         spoken = next(iter(provider.endpoints))
-        headers = [*target.headers, (b"accept", b"application/json"), *target.credential_headers(0)]
-        headers += provider.dialect_headers(spoken, "", {})
         call = UpstreamCall(
             origin=target.origin,
             method=b"GET",
             target=(target.path + path).encode(),
-            headers=headers,
+            headers=target.call_headers(_ACCEPT, dialect=spoken, model="", credential=0, client={}),
             body=b"",
             timeouts=Timeouts(target.settings.connect_timeout, _LIST_TIMEOUT, _LIST_TIMEOUT),
         )
-        answer = await self._upstream.send(call)
-        async with contextlib.aclosing(answer):
-            body = await answer.read()
-        if answer.status != 200:
-            problem = provider.refine_problem(
-                UPSTREAM[spoken].decode_error(answer.status, body), status=answer.status, body=body
-            )
-            label = target.credentials[0].label if target.credentials else ""
-            raise UpstreamError(seen_from_here(problem, label=target.name, credential=label))
+        status, headers, body = await self._upstream.whole(call)
+        if status != 200:
+            now = self._clock.now()
+            problem = refusal(target, UPSTREAM[spoken], status=status, headers=headers, body=body, now=now)
+            raise UpstreamError(seen_from_here(problem, label=target.name, credential=target.label(0)))
         return body

@@ -26,11 +26,11 @@ from msgspec.structs import replace
 from proxyctl.core.chat import DialectName, Signature, ThinkingPart, ToolCallPart, normal_arguments
 from proxyctl.core.clock import Clock
 from proxyctl.dialects.names import fitted_id
+from proxyctl.routing.affinity import session_name
 
 HOURS_KEPT: Final = 12 * 3_600.0
 MOST_CALLS: Final = 20_000
 MOST_BYTES: Final = 64 * 1024 * 1024
-LONGEST_SESSION: Final = 200
 _OVERHEAD = 600
 """Bytes that an entry takes beside its texts."""
 
@@ -100,7 +100,7 @@ class KeptSignatures:
 
     def put(self, call: ToolCallPart, proof: KeptProof, *, owner: str, session: str) -> None:
         """Keep the proof of a call that a caller was told, unless it alone is more than may be kept."""
-        key = _Key(owner, fitted_id(call.id), _digest(call), _short(session), proof.maker)
+        key = _Key(owner, fitted_id(call.id), _digest(call), session_name(session), proof.maker)
         known = self._kept.get(key)
         if known is not None:
             proof = proof if known.proof == proof else KeptProof(maker=proof.maker)
@@ -156,17 +156,10 @@ def _of_session(proofs: Mapping[_Key, KeptProof], session: Callable[[], str]) ->
     sessions = {key.session for key in proofs}
     if len(sessions) <= 1 and not any(proof.thoughts for proof in proofs.values()):
         return list(proofs.values())
-    own = _short(session())
+    own = session_name(session())
     if own in sessions:
         return [proof for key, proof in proofs.items() if key.session == own]
     return [replace(proof, thoughts=(), leading=0) for proof in proofs.values()] if len(sessions) == 1 else []
-
-
-def _short(session: str) -> str:
-    """A session's name, by its hash if it is long: thousands are kept."""
-    if len(session) <= LONGEST_SESSION:
-        return session
-    return blake2b(session.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _written(call: ToolCallPart) -> int:

@@ -107,13 +107,14 @@ def prepare(
         origin=target.origin,
         method=b"POST",
         target=(target.path + target.provider.target(name, model, stream=stream)).encode(),
-        headers=[
-            *target.headers,
+        headers=target.call_headers(
             _JSON,
             _ACCEPT_STREAM if stream else _ACCEPT_JSON,
-            *target.credential_headers(credential),
-            *target.provider.dialect_headers(name, model, mends.headers(said.headers, losses)),
-        ],
+            dialect=name,
+            model=model,
+            credential=credential,
+            client=mends.headers(said.headers, losses),
+        ),
         body=said.body,
         timeouts=_timeouts(inbound, target, traits),
     )

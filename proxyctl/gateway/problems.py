@@ -5,14 +5,28 @@ The caller's dialect turns it into bytes. The message names each deployment and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from proxyctl.core.errors import Problem
 from proxyctl.core.exchange import AttemptRecord
+from proxyctl.core.headers import retry_after_seconds
+from proxyctl.dialects.base import UpstreamDialect
+from proxyctl.gateway.targets import Target
 
 _OURS = {"unauthenticated", "forbidden", "upstream_auth"}
+
+
+def refusal(
+    target: Target, dialect: UpstreamDialect, *, status: int, headers: Mapping[bytes, bytes], body: bytes, now: float
+) -> Problem:
+    """What a provider's error answer says, `now` being Unix seconds; a wait in its body comes before the headers'."""
+    problem = dialect.decode_error(status, body)
+    problem = target.provider.refine_problem(problem, status=status, body=body)
+    if problem.retry_after is not None:
+        return problem
+    return replace(problem, retry_after=retry_after_seconds(headers, now))
 
 
 def seen_from_here(problem: Problem, *, label: str, credential: str) -> Problem:

@@ -9,7 +9,6 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +38,12 @@ from proxyctl.metering.prices import PriceBook
 from proxyctl.metering.recorder import Recorder
 from proxyctl.metering.store.memory import MemoryStore
 from proxyctl.providers._registry import KIND_FACTS
-from proxyctl.routing.affinity import Affinity
+from proxyctl.routing.affinity import Affinity, session_name
 from proxyctl.routing.availability import Availability
 from proxyctl.routing.breaker import Trial
 from proxyctl.routing.catalogue import Catalogue
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.plan import Plan, PlanQuery, explain, plan
-
-LONGEST_SESSION = 200
-"""Characters of a session's name that are kept; a longer one is known by its hash."""
 
 METERING_PAUSE = 0.1
 """Seconds for which finished exchanges are gathered before they are counted in one go."""
@@ -211,11 +207,7 @@ def plan_query(inbound: Inbound, exchange: Exchange) -> PlanQuery:
     headers = inbound.headers
 
     def session() -> str:
-        named = session_of(inbound)
-        # Thousands of sessions are remembered: a name of megabytes is not.
-        exchange.session = (
-            named if len(named) <= LONGEST_SESSION else blake2b(named.encode(), digest_size=16).hexdigest()
-        )
+        exchange.session = session_name(session_of(inbound))
         return exchange.session
 
     return PlanQuery(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from proxyctl import __version__
 from proxyctl.config.model import ProviderSettings
 from proxyctl.config.secrets import Credential
+from proxyctl.core.chat import DialectName
 from proxyctl.gateway.transport import Origin
 from proxyctl.gateway.upstream import Headers, split_url
 from proxyctl.providers._base import ChatOptions, Provider
@@ -39,13 +40,33 @@ class Target:
         """What stands for a provider that keeps what it answers, called with credential `index`; `""` for others."""
         if not self.provider.keeps_responses:
             return ""
-        return f"{self.name} {self.credentials[index].label if self.credentials else ''}"
+        return f"{self.name} {self.label(index)}"
+
+    def label(self, index: int) -> str:
+        """The name of credential `index`, `""` for a server that needs no key."""
+        return self.credentials[index].label if self.credentials else ""
 
     def credential_headers(self, index: int) -> Headers:
         """The headers of credential `index`; none for a server that needs no key."""
         if not self.credentials:
             return []
         return self.provider.credential_headers(self.credentials[index].secret.reveal())
+
+    def call_headers(
+        self,
+        *form: tuple[bytes, bytes],
+        dialect: DialectName,
+        model: str,
+        credential: int,
+        client: Mapping[bytes, bytes],
+    ) -> Headers:
+        """The headers of a call: ours, those of its `form`, the key's, and what the dialect wants of the `client`'s."""
+        return [
+            *self.headers,
+            *form,
+            *self.credential_headers(credential),
+            *self.provider.dialect_headers(dialect, model, client),
+        ]
 
 
 def make_target(

@@ -7,6 +7,7 @@ test walks the transport's namespace so that a new class cannot slip through.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -79,6 +80,14 @@ def split_url(url: str) -> tuple[Origin, str]:
     return Origin(parts.scheme, parts.hostname, port), parts.path.rstrip("/")
 
 
+class WholeAnswer(NamedTuple):
+    """An answer that is all here; `headers` by lower-case name."""
+
+    status: int
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+
 class UpstreamAnswer:
     """An answer while it arrives: `status`, `headers` by lower-case name, and a body that is read once."""
 
@@ -137,6 +146,12 @@ class Upstream:
             return UpstreamAnswer(await self._transport.send(*call))
         except wire.TransportFault as fault:
             raise upstream_error(fault) from fault
+
+    async def whole(self, call: UpstreamCall, *, seconds: float = math.inf) -> WholeAnswer:
+        """Send, and read the answer to its end within `seconds`, for a call that is no attempt of an exchange."""
+        answer = await self.send(call)
+        async with contextlib.aclosing(answer):
+            return WholeAnswer(answer.status, answer.headers, await answer.read(seconds=seconds))
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -8,11 +8,15 @@ that places new ones. In memory and bounded: the sessions silent for longest are
 from __future__ import annotations
 
 from collections import OrderedDict
+from hashlib import blake2b
 from typing import NamedTuple
 
 from proxyctl.config.kinds import Mode
 from proxyctl.routing.deployment import Deployment
 from proxyctl.routing.draw import Draw
+
+LONGEST_SESSION = 200
+"""Characters of a session's name that is kept as it is."""
 
 
 class Hold(NamedTuple):
@@ -71,6 +75,13 @@ class Affinity:
 
     def __len__(self) -> int:
         return len(self._holds)
+
+
+def session_name(session: str) -> str:
+    """A session's name as it is remembered: by its hash if it is long, since thousands are."""
+    if len(session) <= LONGEST_SESSION:
+        return session
+    return blake2b(session.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def session_key(session: str, model: str) -> str:

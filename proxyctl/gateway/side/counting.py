@@ -7,7 +7,6 @@ refuses in the caller's own dialect is refused, since it would be refused as a m
 
 from __future__ import annotations
 
-import contextlib
 import logging
 
 from msgspec import Struct
@@ -31,6 +30,7 @@ from proxyctl.gateway.inbound import Inbound
 from proxyctl.gateway.live import Live
 from proxyctl.gateway.mending import UNMENDED, Mends, mended
 from proxyctl.gateway.prepare import Prepared, lane_of, prepare
+from proxyctl.gateway.problems import refusal
 from proxyctl.gateway.state import GatewayState, plan_query
 from proxyctl.gateway.targets import Target
 from proxyctl.gateway.transport import Timeouts
@@ -147,10 +147,9 @@ def _in_its_words(
 
 
 async def _sent(state: GatewayState, call: UpstreamCall, prepared: Prepared, target: Target) -> bytes:
-    answer = await state.upstream.send(call)
-    async with contextlib.aclosing(answer):
-        body = await answer.read(seconds=PATIENCE)
-    if answer.status != 200:
-        problem = prepared.dialect.decode_error(answer.status, body)
-        raise StatusError(target.provider.refine_problem(problem, status=answer.status, body=body), body=body)
+    status, headers, body = await state.upstream.whole(call, seconds=PATIENCE)
+    if status != 200:
+        now = state.clock.now()
+        problem = refusal(target, prepared.dialect, status=status, headers=headers, body=body, now=now)
+        raise StatusError(problem, body=body)
     return body
