@@ -38,6 +38,10 @@ class Losses:
         if len(self._seen) < MOST:
             self._seen[Loss(path[:LONGEST_PATH], reason)] = None
 
+    def add_all(self, others: Losses) -> None:
+        for loss in others.entries():
+            self.add(loss.path, loss.reason)
+
     def add_uncarried(self, names: Iterable[str]) -> None:
         """Note what an answer held that no other dialect is told."""
         for name in names:

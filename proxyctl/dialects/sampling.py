@@ -1,4 +1,4 @@
-"""Limits and instructions that several encoders write in the same way, each approximation a loss."""
+"""Limits, wishes and instructions that several encoders write in the same way, each approximation a loss."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import msgspec
 
 from proxyctl.core.chat import ChatRequest, JsonFormat
 from proxyctl.core.losses import Losses
+from proxyctl.dialects.base import Fields
 from proxyctl.dialects.traits import ModelTraits
 
 
@@ -24,6 +25,16 @@ def clamped_temperature(request: ChatRequest, traits: ModelTraits, losses: Losse
         return request.temperature
     losses.add("temperature", f"{request.temperature:g} became {traits.temperature_max:g}: the target's highest")
     return traits.temperature_max
+
+
+def put_openai_wishes(fields: Fields, request: ChatRequest) -> None:
+    """What both of OpenAI's dialects name alike: who asks, in which tier, and whether the answer streams."""
+    if request.user:
+        fields["user"] = request.user
+    if request.service_tier and request.service_tier != "auto":
+        fields["service_tier"] = "default" if request.service_tier == "standard_only" else request.service_tier
+    if request.stream:
+        fields["stream"] = True
 
 
 def instructions_for_json(wanted: JsonFormat) -> str:

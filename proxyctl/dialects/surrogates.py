@@ -9,13 +9,30 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, inspect
 
 _HIGH = ("\ud800", "\udbff")
 _LONE = re.compile("[\ud800-\udfff]")
+
+
+Decoded = TypeVar("Decoded")
+
+
+def forgiving(decoder: msgspec.json.Decoder[Decoded], data: bytes) -> Decoded:
+    """Decode JSON, strictly if that is possible, else accepting lone surrogates.
+
+    Raises `msgspec.DecodeError` for what is no such value, bad UTF-8 and a thousand levels included.
+    """
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value: Decoded = lenient_decode(data, decoder.type)
+        return value
 
 
 def lenient_decode(data: bytes, kind: Any) -> Any:

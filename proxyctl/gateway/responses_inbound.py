@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 from typing_extensions import override
 
 from proxyctl.dialects.base import InboundDialect, encode_json
+from proxyctl.dialects.raw_lists import raw_list_decoder
 from proxyctl.gateway.inbound import ClientHeaders, Inbound, Keep
 from proxyctl.gateway.kept_responses import KeptResponse, KeptResponses, portable
 
@@ -25,7 +26,6 @@ class _Reference(Struct):
     id: str | None = None
 
 
-_raw_items = msgspec.json.Decoder(list[Raw])
 _reference = msgspec.json.Decoder(_Reference)
 
 
@@ -116,7 +116,7 @@ def _items_of(fields: Mapping[str, Raw]) -> list[bytes]:
     """The JSON of each item of a request's own input, which the dialect has peeked at; a bare text is a message."""
     given = bytes(fields.get("input", b"null")).strip()
     if given.startswith(b"["):
-        return [bytes(item) for item in _raw_items.decode(given)]
+        return [bytes(item) for item in raw_list_decoder.decode(given)]
     if given in (b"null", b'""'):
         return []
     return [b'{"type":"message","role":"user","content":%b}' % given]

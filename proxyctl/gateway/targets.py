@@ -14,7 +14,7 @@ from proxyctl.config.secrets import Credential
 from proxyctl.core.chat import DialectName
 from proxyctl.gateway.transport import Origin
 from proxyctl.gateway.upstream import Headers, split_url
-from proxyctl.providers._base import ChatOptions, Provider
+from proxyctl.providers._base import ChatOptions, Header, Provider
 from proxyctl.providers._registry import KINDS
 
 USER_AGENT = f"proxyctl/{__version__}".encode()
@@ -54,7 +54,7 @@ class Target:
 
     def call_headers(
         self,
-        *form: tuple[bytes, bytes],
+        *form: Header,
         dialect: DialectName,
         model: str,
         credential: int,

@@ -23,6 +23,7 @@ from proxyctl.dialects.base import (
     UpstreamDialect,
     encode_json,
 )
+from proxyctl.dialects.failure import FAILED_FINISHES
 from proxyctl.dialects.names import ToolNames
 from proxyctl.dialects.sse import FrameSplitter, FrameTooLargeError, frame_data
 from proxyctl.gateway.inbound import Keep
@@ -31,7 +32,6 @@ from proxyctl.gateway.relay import bare_json, garbage
 from proxyctl.metering.tap import EventTap
 
 _FAILED = Problem(kind="upstream", status=502, code="upstream_failed", message="the model's answer failed")
-_FAILED_FINISHES = frozenset({"error", "malformed_tool"})
 _LARGE = 64 * 1024
 """Bytes of a piece that leaves alone: joined with others it would be copied once more."""
 
@@ -142,7 +142,7 @@ class TranslateCarrier:
 
     def _take(self, event: Event) -> Iterable[bytes]:
         kind = type(event)  # a match costs a call for each
-        if kind is MessageEnd and event.finish in _FAILED_FINISHES:  # type: ignore[union-attr]
+        if kind is MessageEnd and event.finish in FAILED_FINISHES:  # type: ignore[union-attr]
             self._broken = replace(_FAILED, message=f"the model's answer failed: {event.finish}")  # type: ignore[union-attr]
             return ()
         self._tap.feed(event)

@@ -24,6 +24,7 @@ from proxyctl.dialects.anthropic_messages.fitted import fit_sampling, fit_thinki
 from proxyctl.dialects.anthropic_messages.unproven import without_blocks
 from proxyctl.dialects.base import Fields, encode_json
 from proxyctl.dialects.envelope import PREFIX, is_envelope
+from proxyctl.dialects.raw_lists import raw_list_decoder
 from proxyctl.dialects.side.facts import SideEndpoints
 from proxyctl.dialects.traits import ModelTraits
 from proxyctl.providers._base import Header, ModelInfo, ModelPage, Provider, TierModels
@@ -42,7 +43,6 @@ _THOUGHT = frozenset({"thinking", "redacted_thinking"})
 _CALLERS_OWN = frozenset({"input", "input_schema"})
 _SEALED = PREFIX.encode()
 _FOREIGN = "another provider's thinking was left out"
-_raw_list = msgspec.json.Decoder(list[Raw])
 
 _BY_FAMILY = re.compile(r"claude-([a-z]+)-(\d{1,2})(?:-(\d{1,2}))?(?![\d])")
 _BY_VERSION = re.compile(r"claude-(\d)(?:[.-](\d))?-([a-z]+)")
@@ -281,7 +281,7 @@ def _goes_on_without_thinking(messages: Raw) -> bool:
     """
     answers = False
     try:
-        for message in reversed(_raw_list.decode(messages)):
+        for message in reversed(raw_list_decoder.decode(messages)):
             turn = _turn.decode(message)
             kinds = [] if isinstance(turn.content, str) else [block.type for block in turn.content]
             if turn.role == "user" and "tool_result" in kinds:

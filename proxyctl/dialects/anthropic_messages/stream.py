@@ -6,6 +6,7 @@ cumulative; a `[DONE]` from an imitator is no harm. The answer is complete when 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ from proxyctl.dialects.anthropic_messages.citations import CITATIONS, read_citat
 from proxyctl.dialects.anthropic_messages.usage import WireUsage, decode_usage, merged
 from proxyctl.dialects.call_ids import CallIds
 from proxyctl.dialects.error_body import decode_error
-from proxyctl.dialects.surrogates import SurrogateJoiner, lenient_decode
+from proxyctl.dialects.surrogates import SurrogateJoiner, forgiving
 from proxyctl.dialects.typed import understood
 
 FINISH: dict[str, FinishReason] = {
@@ -98,18 +99,8 @@ class WireEvent(Struct):
     error: Any = None
 
 
-_decoder = msgspec.json.Decoder(WireEvent)
-
-
-def decode_event(data: bytes) -> WireEvent:
-    """Raises `msgspec.DecodeError`, or `UnicodeDecodeError`, for what is no event at all."""
-    try:
-        return _decoder.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        event: WireEvent = lenient_decode(data, WireEvent)
-        return event
+decode_event = partial(forgiving, msgspec.json.Decoder(WireEvent))
+"""An event. Raises `msgspec.DecodeError` for what is none."""
 
 
 def canonical_finish(word: str, *, has_calls: bool) -> FinishReason:

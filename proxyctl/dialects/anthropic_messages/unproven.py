@@ -1,8 +1,4 @@
-"""Take blocks out of messages that pass through, and leave every other byte alone.
-
-Only the messages that lose one are written anew, and of these nothing but the list of blocks: numbers keep their
-digits, and the provider's cache finds the rest as it was.
-"""
+"""Take blocks out of messages that pass through: only the messages that lose one are written anew."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from msgspec import Raw, Struct
 
 from proxyctl.core.losses import Losses
 from proxyctl.dialects.base import UNPROVEN, decode_fields, encode_json
+from proxyctl.dialects.raw_lists import changed
 
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 
@@ -22,7 +19,6 @@ class _Head(Struct):
 
 
 _head = msgspec.json.Decoder(_Head)
-_raw_list = msgspec.json.Decoder(list[Raw])
 
 
 def without_blocks(messages: Raw, mark: bytes, is_out: Callable[[Raw], bool], reason: str, losses: Losses) -> Raw:
@@ -31,26 +27,18 @@ def without_blocks(messages: Raw, mark: bytes, is_out: Callable[[Raw], bool], re
     `mark` stands in each message that holds such a block. What cannot be read stays: then the provider says so.
     """
 
-    def kept_of(message: Raw, path: str) -> Raw | None:
+    def kept_of(message: Raw, place: int, noted: Losses) -> Raw | None:
         if mark not in bytes(message):
             return message
         fields = decode_fields(bytes(message))
         content = fields.get("content", Raw())
-        if not bytes(content).startswith(b"["):
+        kept = changed(content, lambda block, _place, _noted: None if is_out(block) else block, noted)
+        if kept is content:
             return message
-        blocks = _raw_list.decode(content)
-        kept = [block for block in blocks if not is_out(block)]
-        if len(kept) == len(blocks):
-            return message
-        losses.add(path, reason)
-        return Raw(encode_json({**fields, "content": kept})) if kept else None
+        noted.add(f"messages[{place}].content", reason)
+        return None if bytes(kept) == b"[]" else Raw(encode_json({**fields, "content": kept}))
 
-    try:
-        written = _raw_list.decode(messages)
-        kept = [kept_of(message, f"messages[{index}].content") for index, message in enumerate(written)]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return messages
-    return Raw(encode_json([message for message in kept if message is not None]))
+    return changed(messages, kept_of, losses)
 
 
 def without_thinking(messages: Raw, losses: Losses) -> Raw:

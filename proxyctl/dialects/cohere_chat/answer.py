@@ -25,7 +25,7 @@ def decode_answer(body: bytes) -> chat.Answer:
     `GarbageError` when the provider broke the answer off.
     """
     try:
-        answer = wire.read(body, wire.Answer)
+        answer = wire.decode_answer(body)
     except msgspec.DecodeError as exc:
         raise DecodeError(f"not a Cohere answer: {exc}") from exc
     if answer.message is None and answer.finish_reason is None:

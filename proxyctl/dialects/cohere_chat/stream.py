@@ -32,9 +32,9 @@ from proxyctl.dialects.cohere_chat.wire import (
     EventDelta,
     StreamEvent,
     ToolCall,
+    decode_event,
     failed_answer,
     finish_of,
-    read,
     usage_of,
 )
 from proxyctl.dialects.surrogates import SurrogateJoiner
@@ -77,7 +77,7 @@ class CohereStreamDecoder:
         if self._over or data.strip() in (b"", b"[DONE]"):
             return ()
         try:
-            event = read(data, StreamEvent)
+            event = decode_event(data)
         except msgspec.DecodeError as exc:
             return self._fail(
                 Problem(kind="upstream", status=502, code="garbage", message=f"not a Cohere event: {exc}")

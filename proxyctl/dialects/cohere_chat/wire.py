@@ -6,7 +6,8 @@ Source: wire notes 2026-11, "Cohere v2".
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias, TypeVar
+from functools import partial
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -14,10 +15,8 @@ from msgspec import Meta, Raw, Struct
 from proxyctl.core.chat import FinishReason
 from proxyctl.core.errors import Problem
 from proxyctl.core.usage import Usage, disjoint
-from proxyctl.dialects.surrogates import lenient_decode
+from proxyctl.dialects.surrogates import forgiving
 from proxyctl.dialects.typed import understood
-
-Shape = TypeVar("Shape")
 
 
 class Function(Struct):
@@ -92,16 +91,9 @@ class StreamEvent(Struct):
     message: str | None = None
 
 
-def read(data: bytes, shape: type[Shape]) -> Shape:
-    """Decode, accepting text that was cut inside a character. Raises `msgspec.DecodeError`."""
-    try:
-        return msgspec.json.decode(data, type=shape)
-    except msgspec.ValidationError:
-        raise
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        read_leniently: Shape = lenient_decode(data, shape)
-        return read_leniently
-
+decode_answer = partial(forgiving, msgspec.json.Decoder(Answer))
+decode_event = partial(forgiving, msgspec.json.Decoder(StreamEvent))
+"""Each raises `msgspec.DecodeError` for what it does not read."""
 
 _FINISHES: dict[str, FinishReason] = {
     "COMPLETE": "end",

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from proxyctl.dialects.raw_lists import raw_list_decoder
+
 
 class Blob(Struct, rename="camel"):
     mime_type: str = ""
@@ -118,7 +120,6 @@ class Request(Struct, rename="camel"):
 request_decoder = msgspec.json.Decoder(Request)
 tool_decoder = msgspec.json.Decoder(Tool)
 config_decoder = msgspec.json.Decoder(GenerationConfig, strict=False)
-raw_list_decoder = msgspec.json.Decoder(list[Raw])
 contents_decoder = msgspec.json.Decoder(list[Content])
 object_decoder = msgspec.json.Decoder(dict[str, Any])
 text_decoder = msgspec.json.Decoder(str)

@@ -22,6 +22,7 @@ from proxyctl.dialects.gemini_generate import asked
 from proxyctl.dialects.gemini_generate.beside import named
 from proxyctl.dialects.gemini_generate.dialect import GeminiGenerate
 from proxyctl.dialects.gemini_generate.spelling import either, snake
+from proxyctl.dialects.raw_lists import raw_list_decoder
 from proxyctl.dialects.side.embeddings import EmbeddingsRequest, Vector
 from proxyctl.dialects.typed import decode_typed
 
@@ -147,7 +148,7 @@ def _others(fields: Mapping[str, Raw], under: str) -> list[str]:
 def _joined(content: Raw, path: str) -> str:
     """A content's texts as one, each part on a line of its own."""
     try:
-        contents = asked.raw_list_decoder.decode(asked.long_form(content))
+        contents = raw_list_decoder.decode(asked.long_form(content))
     except (msgspec.DecodeError, RecursionError) as exc:
         raise DecodeError(f"not valid JSON: {exc}", path=path) from exc
     if len(contents) != 1:
@@ -166,8 +167,7 @@ def _joined(content: Raw, path: str) -> str:
 def _list(fields: Mapping[str, Raw]) -> list[bytes]:
     """Raises `DecodeError` when `requests` is no list."""
     return [
-        bytes(one)
-        for one in decode_typed(asked.raw_list_decoder, bytes(fields.get("requests", b"null")), under="requests")
+        bytes(one) for one in decode_typed(raw_list_decoder, bytes(fields.get("requests", b"null")), under="requests")
     ]
 
 

@@ -29,6 +29,7 @@ from proxyctl.dialects.data_url import media_type, standard_base64, text_of
 from proxyctl.dialects.gemini_generate import asked
 from proxyctl.dialects.gemini_generate.signatures import read_redaction, read_signature
 from proxyctl.dialects.names import made_up_id
+from proxyctl.dialects.raw_lists import raw_list_decoder
 from proxyctl.dialects.typed import decode_typed
 
 _USERS = frozenset({None, "", "user", "function", "tool"})
@@ -119,9 +120,9 @@ class ContentReader:
 
     def _opaque(self, place: tuple[int, int]) -> OpaquePart | None:
         """A part of a kind that only Gemini knows; an empty one is none."""
-        content = asked.raw_list_decoder.decode(self._written)[place[0]]
+        content = raw_list_decoder.decode(self._written)[place[0]]
         parts = msgspec.json.decode(content, type=dict[str, Raw])["parts"]
-        text = bytes(asked.raw_list_decoder.decode(parts)[place[1]])
+        text = bytes(raw_list_decoder.decode(parts)[place[1]])
         label = next(iter(msgspec.json.decode(text, type=dict[str, Raw])), "")
         return OpaquePart(dialect="gemini-generate", label=label, raw=text) if label else None
 

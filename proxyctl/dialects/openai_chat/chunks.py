@@ -7,6 +7,7 @@ as a float, usage in `x_groq`, and error objects where a choice should be.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from msgspec import Raw, Struct
 from proxyctl.core.chat import FinishReason, Signature
 from proxyctl.dialects.openai_chat.usage import WireUsage
 from proxyctl.dialects.openai_chat.wire import ExtraContent
-from proxyctl.dialects.surrogates import lenient_decode
+from proxyctl.dialects.surrogates import forgiving
 from proxyctl.dialects.typed import understood
 
 
@@ -120,7 +121,8 @@ class Chunk(Struct):
         return self.x_groq is not None and bool(self.x_groq.error)
 
 
-_decoder = msgspec.json.Decoder(Chunk)
+decode_chunk = partial(forgiving, msgspec.json.Decoder(Chunk))
+"""A chunk. Raises `msgspec.DecodeError` for what is none at all."""
 
 FINISH: dict[str, FinishReason] = {
     "stop": "end",
@@ -135,17 +137,6 @@ FINISH: dict[str, FinishReason] = {
     "error": "error",
     "insufficient_system_resource": "error",
 }
-
-
-def decode_chunk(data: bytes) -> Chunk:
-    """Raises `msgspec.DecodeError` for what is no chunk at all, bad UTF-8 included as its `UnicodeDecodeError`."""
-    try:
-        return _decoder.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        chunk: Chunk = lenient_decode(data, Chunk)
-        return chunk
 
 
 def split_content(content: str | list[ContentChunk] | None) -> tuple[str, str]:

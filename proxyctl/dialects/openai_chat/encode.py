@@ -16,7 +16,7 @@ from proxyctl.dialects.history import repaired, without_mid_system
 from proxyctl.dialects.json_schema import tool_schema
 from proxyctl.dialects.names import ToolNames
 from proxyctl.dialects.openai_chat.outgoing import encode_messages
-from proxyctl.dialects.sampling import clamped_output, clamped_temperature, instructions_for_json
+from proxyctl.dialects.sampling import clamped_output, clamped_temperature, instructions_for_json, put_openai_wishes
 from proxyctl.dialects.thinking import fitted_effort
 from proxyctl.dialects.traits import ModelTraits
 
@@ -36,12 +36,7 @@ def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) ->
     _limits(body, request, traits, losses)
     _sampling(body, request, traits, losses)
     _reasoning(body, request, traits, losses)
-    if request.user:
-        body["user"] = request.user
-    if request.service_tier and request.service_tier != "auto":
-        body["service_tier"] = "default" if request.service_tier == "standard_only" else request.service_tier
-    if request.stream:
-        body["stream"] = True
+    put_openai_wishes(body, request)
     messages = repaired(request.messages, losses)
     if not traits.mid_system:
         messages = without_mid_system(messages, losses)

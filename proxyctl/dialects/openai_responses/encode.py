@@ -16,7 +16,7 @@ from proxyctl.dialects.history import repaired
 from proxyctl.dialects.json_schema import tool_schema
 from proxyctl.dialects.names import ToolNames
 from proxyctl.dialects.openai_responses.outgoing import ItemWriter
-from proxyctl.dialects.sampling import clamped_output, clamped_temperature, instructions_for_json
+from proxyctl.dialects.sampling import clamped_output, clamped_temperature, instructions_for_json, put_openai_wishes
 from proxyctl.dialects.thinking import fitted_effort
 from proxyctl.dialects.traits import ModelTraits
 
@@ -41,12 +41,7 @@ def encode_request(request: ChatRequest, traits: ModelTraits, losses: Losses) ->
     system += _format(options, request.format, traits, losses)
     _limits(options, request, traits, losses)
     _reasoning(options, request, traits, losses)
-    if request.user:
-        options["user"] = request.user
-    if request.service_tier and request.service_tier != "auto":
-        options["service_tier"] = "default" if request.service_tier == "standard_only" else request.service_tier
-    if request.stream:
-        options["stream"] = True
+    put_openai_wishes(options, request)
     items = ItemWriter(traits, names, custom, losses).write(repaired(request.messages, losses))
     if not items:
         system_as_user(request, losses)

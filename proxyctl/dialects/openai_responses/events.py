@@ -5,13 +5,14 @@ Source: wire notes 2026-11, "OpenAI" and "OpenAI Responses".
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
 from proxyctl.core.chat import FinishReason
-from proxyctl.dialects.surrogates import lenient_decode
+from proxyctl.dialects.surrogates import forgiving
 
 CALLS = frozenset({"function_call", "custom_tool_call"})
 
@@ -117,7 +118,8 @@ class Event(Struct):
 ENDS = frozenset({"response.completed", "response.incomplete"})
 
 _responses = msgspec.json.Decoder(Response)
-_events = msgspec.json.Decoder(Event)
+decode_event = partial(forgiving, msgspec.json.Decoder(Event))
+"""An event. Raises `msgspec.DecodeError` for what is none."""
 
 _REASONS: dict[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "refusal"}
 
@@ -125,17 +127,6 @@ _REASONS: dict[str, FinishReason] = {"max_output_tokens": "length", "content_fil
 def decode_response(body: bytes) -> Response:
     """Raises `msgspec.DecodeError` for what is no response object, bad UTF-8 included as its `UnicodeDecodeError`."""
     return _responses.decode(body)
-
-
-def decode_event(data: bytes) -> Event:
-    """Raises `msgspec.DecodeError` for what is no event, bad UTF-8 included as its `UnicodeDecodeError`."""
-    try:
-        return _events.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        event: Event = lenient_decode(data, Event)
-        return event
 
 
 def canonical_finish(response: Response, *, has_calls: bool) -> FinishReason:

@@ -33,12 +33,11 @@ from proxyctl.dialects.openai_responses import wire
 from proxyctl.dialects.openai_responses.content import decode_content
 from proxyctl.dialects.openai_responses.document import REDACTED
 from proxyctl.dialects.openai_responses.tools import flat_name
+from proxyctl.dialects.raw_lists import raw_list_decoder
 from proxyctl.dialects.sources import read_url_citation
 from proxyctl.dialects.typed import decode_typed
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
-
-_raw_items = msgspec.json.Decoder(list[Raw])
 
 
 class ItemReader:
@@ -169,7 +168,7 @@ class ItemReader:
 
     def _raw_item(self, index: int) -> bytes:
         if self._raw is None:
-            self._raw = _raw_items.decode(self._body)
+            self._raw = raw_list_decoder.decode(self._body)
         return bytes(self._raw[index])
 
 

@@ -1,4 +1,4 @@
-"""Take reasoning items out of an input that passes through; every other item keeps its bytes."""
+"""Take reasoning items out of an input that passes through."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from proxyctl.core.losses import Losses
-from proxyctl.dialects.base import UNPROVEN, encode_json
+from proxyctl.dialects.base import UNPROVEN
+from proxyctl.dialects.raw_lists import changed
 
 
 class _Head(Struct):
@@ -14,17 +15,15 @@ class _Head(Struct):
 
 
 _head = msgspec.json.Decoder(_Head)
-_raw_items = msgspec.json.Decoder(list[Raw])
 
 
 def without_reasoning(items: Raw, losses: Losses) -> Raw:
     """The same value where it cannot be read: then the provider says so."""
-    try:
-        written = _raw_items.decode(items)
-        kinds = [_head.decode(item).type for item in written]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return items
-    for index, kind in enumerate(kinds):
-        if kind == "reasoning":
-            losses.add(f"input[{index}]", UNPROVEN)
-    return Raw(encode_json([item for item, kind in zip(written, kinds, strict=True) if kind != "reasoning"]))
+    return changed(items, _unless_reasoning, losses)
+
+
+def _unless_reasoning(item: Raw, place: int, losses: Losses) -> Raw | None:
+    if _head.decode(item).type != "reasoning":
+        return item
+    losses.add(f"input[{place}]", UNPROVEN)
+    return None
