@@ -168,7 +168,7 @@ class Dispatch:
 
     def _mend(self, attempt: Attempt, error: UpstreamError) -> bool:
         """Whether the refusal names what can be left out, and it now is: this target gets the request once more."""
-        if not attempt.prepared.sent or not isinstance(error, StatusError):
+        if not isinstance(error, StatusError):
             return False
         target = (attempt.deployment.provider, attempt.deployment.model)
         passes = attempt.prepared.lane == "passthrough"
@@ -177,7 +177,7 @@ class Dispatch:
             error.problem,
             attempt.target.provider,
             attempt.prepared.dialect,
-            sent=attempt.prepared.sent,
+            body=attempt.prepared.call.body,
             headers=self._inbound.headers if passes else {},
         )
         if mends is not None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from proxyctl.core.errors import Problem
 from proxyctl.core.losses import Losses
-from proxyctl.dialects.base import Fields, UpstreamDialect, encode_json
+from proxyctl.dialects.base import Fields, UpstreamDialect, decode_fields, encode_json
 from proxyctl.dialects.refused import refused_fields, refuses_thinking
 from proxyctl.providers._base import Provider
 
@@ -73,18 +73,19 @@ def mended(
     provider: Provider,
     dialect: UpstreamDialect,
     *,
-    sent: Collection[str],
+    body: bytes,
     headers: Mapping[bytes, bytes],
 ) -> Mends | None:
     """What to leave out as well after this refusal; `None` when it names nothing that may be.
 
-    `sent` are the names in the top level of the refused body, which is in `dialect`; `headers` are the caller's.
+    `body` is the refused one, in `dialect`; `headers` are the caller's.
     """
     if problem.kind != "bad_request":
         return None
     refused = None if mends.header else provider.refused_values(headers, problem)
     if refused is not None:
         return replace(mends, header=refused)
+    sent = decode_fields(body).keys()
     if not mends.thinking and dialect.conversation in sent and refuses_thinking(problem):
         return replace(mends, thinking=True)
     fields = frozenset() if mends.fields else refused_fields(problem)

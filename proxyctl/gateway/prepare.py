@@ -46,8 +46,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     """One attempt, ready to be sent.
 
     `names` undoes renamed tools in the answer (nothing in the passthrough lane); `hide_usage` when the stream's
-    usage was asked for on our account only; `proofs` keeps what proves the answer's calls, for the next request;
-    `sent` are the names in the body's top level, of a request that may be mended.
+    usage was asked for on our account only; `proofs` keeps what proves the answer's calls, for the next request.
     """
 
     lane: Lane
@@ -58,14 +57,12 @@ class Prepared(Struct, frozen=True, kw_only=True):
     names: ToolNames
     hide_usage: bool
     proofs: ProofGatherer | None = None
-    sent: tuple[str, ...] = ()
 
 
 class _Said(NamedTuple):
     """A request as its lane says it. `headers` are the caller's, where they mean something to the provider."""
 
     body: bytes
-    sent: tuple[str, ...]
     headers: ClientHeaders = _NO_HEADERS
     names: ToolNames = NO_NAMES
     proofs: ProofGatherer | None = None
@@ -126,7 +123,6 @@ def prepare(
         traits=traits,
         names=said.names,
         proofs=said.proofs,
-        sent=said.sent,
         hide_usage=stream and not inbound.peek.include_usage,
     )
 
@@ -145,8 +141,8 @@ def _passed(inbound: Inbound, target: Target, name: DialectName, model: str, los
     adapted = provider.adapt(fields, dialect=name, model=model, losses=losses)
     adapted = mends.taken(adapted, losses, unasked=_unasked(inbound))
     if _unchanged(inbound.fields, adapted) and inbound.written_plainly():
-        return _Said(inbound.body, tuple(adapted), inbound.headers)
-    return _Said(encode_json(adapted), tuple(adapted), inbound.headers)
+        return _Said(inbound.body, inbound.headers)
+    return _Said(encode_json(adapted), inbound.headers)
 
 
 def _translated(
@@ -170,7 +166,7 @@ def _translated(
         body = encode_json(fields)
     except RecursionError as exc:
         raise BadRequestError("the request is nested too deeply to be translated") from exc
-    return _Said(body, tuple(fields), names=ToolNames.of(request.tools, traits), proofs=proofs)
+    return _Said(body, names=ToolNames.of(request.tools, traits), proofs=proofs)
 
 
 def _translated_fields(

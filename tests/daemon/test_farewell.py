@@ -1,7 +1,6 @@
 """What is seen of a daemon that stops, and written down for others."""
 
 import http.server
-import threading
 
 import pytest
 
@@ -15,6 +14,7 @@ from proxyctl.daemon.farewell import (
     read_progress,
 )
 from proxyctl.daemon.lock import DaemonState
+from tests.daemon.peer import serving, state_of
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -41,29 +41,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.replies, server.seen = [], []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as server:
+        server.replies, server.seen = [], []
+        yield server
 
 
 @pytest.fixture
 def state(server) -> DaemonState:
-    return DaemonState(
-        host="127.0.0.1",
-        port=server.server_address[1],
-        pid=1,
-        instance="abc",
-        version="0.1",
-        token="tok",
-        started_at=1.0,
-        config_path="",
-        log_path="",
-    )
+    return state_of(server)
 
 
 def test_it_is_asked_and_watched_over_one_connection(server, state) -> None:

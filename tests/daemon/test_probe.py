@@ -1,12 +1,12 @@
 """Only the instance that the state file names counts as the daemon, whoever answers at its address."""
 
 import http.server
-import threading
 
 import pytest
 
 from proxyctl.daemon.lock import DaemonLock, DaemonState, write_state
 from proxyctl.daemon.probe import Running, Silent, Stopped, answers, ask, look
+from tests.daemon.peer import serving, state_of
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -26,29 +26,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.status, server.body, server.seen = 200, b'{"instance":"abc","ok":true}', []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as server:
+        server.status, server.body, server.seen = 200, b'{"instance":"abc","ok":true}', []
+        yield server
 
 
 @pytest.fixture
 def state(server) -> DaemonState:
-    return DaemonState(
-        host="0.0.0.0",
-        port=server.server_address[1],
-        pid=1,
-        instance="abc",
-        version="0.1",
-        token="tok",
-        started_at=1.0,
-        config_path="",
-        log_path="",
-    )
+    return state_of(server, host="0.0.0.0")
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ SENT = ASKED.replace(b"local:m", b"m")
 BOTH_LANES = pytest.mark.parametrize("path", [CHAT, MESSAGES])
 """A caller of the upstream's own dialect, and one of another."""
 
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Script = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -88,13 +89,19 @@ class Upstream:
 
 
 @asynccontextmanager
-async def hostile_upstream() -> AsyncIterator[Upstream]:
-    upstream = Upstream()
-    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
-    upstream.port = server.sockets[0].getsockname()[1]
-    yield upstream
+async def listening(serve: Serve) -> AsyncIterator[int]:
+    """Serve raw connections on a free port of loopback, which it yields."""
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
+
+
+@asynccontextmanager
+async def hostile_upstream() -> AsyncIterator[Upstream]:
+    upstream = Upstream()
+    async with listening(upstream.serve) as upstream.port:
+        yield upstream
 
 
 def response(

@@ -299,8 +299,8 @@ def refusal(param: str) -> Problem:
     ],
 )
 def test_what_is_left_out_next(mends: Mends, param: str, after: Mends | None) -> None:
-    names = ("model", "messages", "seed", "max_completion_tokens", "response_format")
+    body = b'{"model":"m","messages":[],"seed":1,"max_completion_tokens":9,"response_format":{"type":"text"}}'
 
-    got = mended(mends, refusal(param), PROVIDER, UPSTREAM["openai-chat"], sent=names, headers={})
+    got = mended(mends, refusal(param), PROVIDER, UPSTREAM["openai-chat"], body=body, headers={})
 
     assert got == after

@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tests.gateway.hostile import listening
+
 PICTURE = "picture.png"
 """What this server has for those who fetch images."""
 _TURNS_OF_THE_LOOP = 5
@@ -101,8 +103,5 @@ async def _write(writer: asyncio.StreamWriter, answer: Answer) -> None:
 @asynccontextmanager
 async def wire_upstream() -> AsyncIterator[WireUpstream]:
     upstream = WireUpstream()
-    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
-    upstream.port = server.sockets[0].getsockname()[1]
-    yield upstream
-    server.close()
-    await server.wait_closed()
+    async with listening(upstream.serve) as upstream.port:
+        yield upstream

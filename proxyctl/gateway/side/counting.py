@@ -107,7 +107,7 @@ async def _asked(
     except (UpstreamError, DecodeError, TimeoutError) as exc:
         if own and isinstance(exc, StatusError) and exc.problem.status in _CALLERS:
             more = mended(
-                mends, exc.problem, target.provider, prepared.dialect, sent=prepared.sent, headers=inbound.headers
+                mends, exc.problem, target.provider, prepared.dialect, body=prepared.call.body, headers=inbound.headers
             )
             if more is not None:  # as a message it would be sent once more too
                 return await _asked(state, live, inbound, deployment, more)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from proxyctl.core.chat import DialectName
+from proxyctl.core.errors import UpstreamError
 from proxyctl.core.exchange import Exchange, Lane
 from proxyctl.core.losses import Losses
 from proxyctl.core.usage import Usage
@@ -131,6 +132,11 @@ class SideDispatch(Dispatch):
     @override
     def _kind_of_attempt(self) -> type[Attempt]:
         return SideAttempt
+
+    @override
+    def _mend(self, attempt: Attempt, error: UpstreamError) -> bool:
+        """Never: what a side request asks for is all in it."""
+        return False
 
     @override
     async def _prepared(self, target: Target, deployment: Deployment) -> SidePrepared:

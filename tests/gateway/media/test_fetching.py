@@ -16,7 +16,7 @@ from proxyctl.gateway.media.fetching import Fetched, Fetcher
 from proxyctl.gateway.transport import LeanTransport
 from proxyctl.simulator.faults import Fault
 from tests.gateway.conftest import Gateway, StartGateway
-from tests.gateway.hostile import CHAT, MESSAGES
+from tests.gateway.hostile import CHAT, MESSAGES, listening
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 9
 MODEL = "gemini:gemini-3.8-flash"
@@ -71,12 +71,9 @@ async def web() -> AsyncIterator[Web]:
 @asynccontextmanager
 async def running() -> AsyncIterator[Web]:
     web = Web()
-    server = await asyncio.start_server(web.serve, "127.0.0.1", 0)
-    web.port = server.sockets[0].getsockname()[1]
     web.pages["/a.png"] = page(PNG)
-    yield web
-    server.close()
-    await server.wait_closed()
+    async with listening(web.serve) as web.port:
+        yield web
 
 
 @pytest.fixture
